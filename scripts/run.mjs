@@ -35,9 +35,9 @@ function run([file, ...args], read) {
   const stdio = read ? ["inherit", "pipe", "inherit"] : "inherit";
   const child = spawn(file, args, { cwd, env: tools.env, stdio });
   if (read) child.stdout.on("data", read);
-  // Ctrl-C reaches the child through the terminal as well; this process waits for it to end in its own way.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => child.kill(signal));
+  // Ctrl-C at a terminal reaches the child by itself: passing it on would make it two. This process only waits.
+  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.on("error", (error) => fail(`cannot start ${file}: ${error.message}`, 1));
     child.on("close", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 143)));

@@ -46,6 +46,14 @@ describe.each(globSync("packages/*/package.json", { cwd: root }))("%s", (file) =
   });
 });
 
+test("the tests that cross packages are run again when any package changes", () => {
+  const names = globSync("{packages,apps}/*/package.json", { cwd: root }).map(
+    (file) => read(file).name,
+  );
+  const { devDependencies } = read("test/package.json");
+  expect(Object.keys(devDependencies ?? {})).toEqual(expect.arrayContaining(names));
+});
+
 test("versions are written once, in the catalog", () => {
   for (const file of globSync(
     "{package.json,{packages,apps}/*/package.json,{bench,docs,examples,scripts,test}/package.json}",
