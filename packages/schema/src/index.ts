@@ -2,6 +2,7 @@ export { canonicalJson } from "./canonical.ts";
 export { PostgradError, type PostgradErrorOptions } from "./error.ts";
 export { nearest } from "./nearest.ts";
 export { type Place, placePrefix } from "./place.ts";
+export { random, type Random, xoshiro128 } from "./random.ts";
 export { defineRecord, parseRecord, type RawRow, type RecordKind } from "./record-kind.ts";
 export { kindOf, type RecordName, records } from "./records.ts";
 export { Demonstration } from "./records/demonstration.ts";
