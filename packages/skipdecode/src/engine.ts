@@ -1,0 +1,40 @@
+import type { GenerateEvent, GenerateRequest } from "./generate.ts";
+import type { ScoredContinuation, ScoreOptions, ScoreRow } from "./score.ts";
+
+/** Text to token ids and back, as the engine and its faces need it; `@postgrad/model` loads one from `tokenizer.json`. */
+export interface TextCodec {
+  /** Token ids of `text`; special tokens written in the text are recognised, none is added. */
+  encode(text: string): number[];
+  /** Text of `tokens`; special tokens are left out. */
+  decode(tokens: readonly number[]): string;
+}
+
+/** A decoder checkpoint that is open and ready: what the command line, the provider, the server and the browser drive. */
+export interface Decoder extends AsyncDisposable {
+  /** Name for people: the folder's or the hub's. */
+  readonly name: string;
+  /** Layers of the network. */
+  readonly layers: number;
+  /** Token ids are 0 to `vocabulary - 1`. */
+  readonly vocabulary: number;
+  /** Most positions of a row, prompt included. */
+  readonly contextLength: number;
+  /** Token ids that end a row, from the generation configuration. */
+  readonly endTokens: readonly number[];
+  /** Absent for a folder without tokenizer; token ids work all the same. */
+  readonly tokenizer?: TextCodec;
+
+  /**
+   * Generates for a batch of rows. Events come as they happen; stopping to read ends the generation. One generation runs at a
+   * time: a second one waits for the first.
+   *
+   * @throws PostgradError `skipdecode/request` with the row, the value and the remedy, before anything runs.
+   */
+  generate(request: GenerateRequest): AsyncGenerator<GenerateEvent, void, undefined>;
+
+  /** Log-likelihood of continuations, in the order of the rows and of their continuations. */
+  score(rows: readonly ScoreRow[], options?: ScoreOptions): Promise<ScoredContinuation[][]>;
+
+  /** Releases sessions, buffers and threads. What runs is aborted; a second call does nothing. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,39 @@
+export type { Decoder, TextCodec } from "./engine.ts";
+export {
+  collect,
+  type ConfidenceExit,
+  type ExactOptions,
+  type FinishEvent,
+  type FinishReason,
+  type GeneratedRow,
+  type GenerateEvent,
+  type GenerateRequest,
+  type GenerateRow,
+  type GenerateTiming,
+  type TokenEvent,
+  type TokenLogprob,
+} from "./generate.ts";
+export type {
+  ElementArrays,
+  ElementType,
+  Runtime,
+  RuntimeGraph,
+  Session,
+  SessionOptions,
+  Tensor,
+} from "./runtime.ts";
+export type { TokenConstraint } from "./sampling/constraint.ts";
+export { type Distribution, distribution, draw } from "./sampling/distribution.ts";
+export { argmax, logSumExp, penalise } from "./sampling/logits.ts";
+export { checkSampling, type SamplingOptions } from "./sampling/options.ts";
+export { uniform } from "./sampling/uniform.ts";
+export { truncated, unified } from "./schedule/baselines.ts";
+export { type Exits, exitsForSpeedup } from "./schedule/exits.ts";
+export { fullDepth, layerSchedule, type LayerSchedule } from "./schedule/layer-schedule.ts";
+export {
+  type SkipSchedule,
+  skipSchedule,
+  type SkipScheduleOptions,
+} from "./schedule/skip-schedule.ts";
+export { layerSpeedup, type SpeedupOptions } from "./schedule/speedup.ts";
+export type { ScoredContinuation, ScoreOptions, ScoreRow } from "./score.ts";
