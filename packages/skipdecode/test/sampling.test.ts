@@ -61,7 +61,7 @@ describe("the distribution that is drawn from", () => {
 test("filters agree with sorting everything", () => {
   const cases = fc.record({
     values: fc.array(fc.integer({ min: -40, max: 40 }), { minLength: 1, maxLength: 50 }),
-    topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    topP: fc.double({ min: 0.01, max: 0.999, noNaN: true }),
     topK: fc.integer({ min: 0, max: 60 }),
     temperature: fc.double({ min: 0.1, max: 3, noNaN: true }),
   });
