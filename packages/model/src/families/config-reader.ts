@@ -1,0 +1,137 @@
+import { PostgradError } from "@postgrad/schema";
+
+/** Fields that every configuration may carry and that change no result of a forward pass. */
+const harmlessEverywhere: ReadonlySet<string> = new Set([
+  "architectures",
+  "attn_implementation",
+  "auto_map",
+  "bos_token_id",
+  "dtype",
+  "eos_token_id",
+  "initializer_range",
+  "model_type",
+  "name_or_path",
+  "pad_token_id",
+  "sep_token_id",
+  "torch_dtype",
+  "transformers_version",
+  "unsloth_version",
+  "use_cache",
+]);
+
+/**
+ * Reads the fields of one configuration by name and remembers which were read. `finish` refuses what is left over, so that
+ * a field which would change the result is never ignored.
+ */
+export class ConfigReader {
+  readonly #config: Readonly<Record<string, unknown>>;
+  readonly #read = new Set<string>();
+  readonly #path: string;
+
+  /** `path` stands in front of the names of fields in errors, as in `rope_scaling.factor`. */
+  constructor(config: Readonly<Record<string, unknown>>, path = "") {
+    this.#config = config;
+    this.#path = path;
+  }
+
+  /** The field as it is; null counts as missing. */
+  raw(name: string): unknown {
+    this.#read.add(name);
+    return this.#config[name] ?? undefined;
+  }
+
+  /** A whole number of at least `least` (1), or `fallback` where the field is missing. */
+  integer(name: string, fallback?: number, least = 1): number {
+    const value = this.raw(name) ?? fallback;
+    if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
+    throw this.#wrong(name, value, `a whole number of at least ${least}`);
+  }
+
+  /** A finite number above 0, or `fallback` where the field is missing. */
+  positive(name: string, fallback?: number): number {
+    const value = this.raw(name) ?? fallback;
+    if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
+    throw this.#wrong(name, value, "a finite number above 0");
+  }
+
+  /** True or false, or `fallback` where the field is missing. */
+  boolean(name: string, fallback: boolean): boolean {
+    const value = this.raw(name) ?? fallback;
+    if (typeof value === "boolean") return value;
+    throw this.#wrong(name, value, "true or false");
+  }
+
+  /** One of the values that are supported; any other one is refused by name. */
+  oneOf<Value extends string | number | boolean>(
+    name: string,
+    supported: readonly Value[],
+    fallback?: Value,
+  ): Value {
+    const value = (this.raw(name) ?? fallback) as Value;
+    if (supported.includes(value)) return value;
+    throw new PostgradError(
+      "model/unsupported",
+      `config.json: ${this.#path}${name} is ${shown(value)}; supported: ${supported.map(shown).join(", ")}`,
+    );
+  }
+
+  /** Positive finite numbers, exactly `length` of them. */
+  numbers(name: string, length: number): readonly number[] {
+    const value = this.raw(name);
+    const good = (item: unknown): boolean =>
+      typeof item === "number" && Number.isFinite(item) && item > 0;
+    if (Array.isArray(value) && value.length === length && value.every(good)) return value;
+    throw this.#wrong(name, value, `${length} finite numbers above 0`);
+  }
+
+  /** The reader of a nested object, or undefined where the field is missing. */
+  object(name: string): ConfigReader | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    if (typeof value === "object" && !Array.isArray(value)) {
+      return new ConfigReader(value as Record<string, unknown>, `${this.#path}${name}.`);
+    }
+    throw this.#wrong(name, value, "an object");
+  }
+
+  /** Whether the field is there and not null. */
+  has(name: string): boolean {
+    return (this.#config[name] ?? undefined) !== undefined;
+  }
+
+  /**
+   * Refuses every field that was not read and is in none of the lists of harmless ones. Fields that are null, false, empty,
+   * or begin with an underscore pass: they switch nothing on.
+   */
+  finish(harmless: readonly string[] = []): void {
+    for (const [name, value] of Object.entries(this.#config)) {
+      if (this.#read.has(name) || name.startsWith("_") || isOff(value)) continue;
+      if (harmlessEverywhere.has(name) || harmless.includes(name)) continue;
+      throw new PostgradError(
+        "model/unsupported",
+        `config.json: ${this.#path}${name} is ${shown(value)}, which is not supported and may change the result; ` +
+          "remove the field if it is known to be harmless",
+      );
+    }
+  }
+
+  #wrong(name: string, value: unknown, expected: string): PostgradError {
+    return new PostgradError(
+      "model/config",
+      `config.json: ${this.#path}${name} is ${shown(value)}; expected ${expected}`,
+    );
+  }
+}
+
+const isOff = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  value === false ||
+  (typeof value === "object" && Object.keys(value).length === 0);
+
+const shown = (value: unknown): string =>
+  value === undefined
+    ? "missing"
+    : typeof value === "number"
+      ? String(value)
+      : (JSON.stringify(value) ?? typeof value).slice(0, 80);
