@@ -10,7 +10,7 @@ export interface TextCodec {
 }
 
 /** A decoder checkpoint that is open and ready: what the command line, the provider, the server and the browser drive. */
-export interface Decoder extends AsyncDisposable {
+export interface Engine extends AsyncDisposable {
   /** Name for people: the folder's or the hub's. */
   readonly name: string;
   /** Layers of the network. */

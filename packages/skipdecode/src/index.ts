@@ -1,4 +1,4 @@
-export type { Decoder, TextCodec } from "./engine.ts";
+export type { Engine, TextCodec } from "./engine.ts";
 export {
   collect,
   type ConfidenceExit,
