@@ -43,7 +43,7 @@ export function llamaLike(options: LlamaLikeOptions): Decoder {
     rotaryTables: (builder: GraphBuilder, positions) => rotaryTables(builder, rotary, positions),
     rotaryRegime: (length) => rotaryRegime(rotary, length),
     embed: ({ weights }, ids) => weights.rows(embedding, ids),
-    layer: (emission, index, hidden) => layer(emission, options, layers[index]!, index, hidden),
+    layer: (emission, index, hidden) => through(emission, options, layers[index]!, index, hidden),
     head: (emission, hidden) =>
       emission.weights.linear(rmsNorm(emission, hidden, "model.norm.weight", options.epsilon), [
         head,
@@ -77,7 +77,7 @@ function layerNames({ biases }: LlamaLikeOptions, index: number) {
 }
 
 /** hidden + attention(norm(hidden)), then the same with the gated MLP. */
-function layer(
+function through(
   emission: Emission,
   options: LlamaLikeOptions,
   names: LayerNames,

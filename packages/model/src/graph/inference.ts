@@ -146,13 +146,13 @@ function matmulNBits(
   [a]: readonly (Value | undefined)[],
   { N }: Readonly<Record<string, Attribute>>,
 ): readonly Form[] {
-  return [{ type: a!.type, shape: a!.shape.with(-1, N as number) }];
+  return [{ type: a!.type, shape: [...a!.shape.slice(0, -1), N as number] }];
 }
 
 /** LayerNormalization: the result, then mean and inverse deviation over the last axis. */
 function normalization([x]: readonly (Value | undefined)[]): readonly Form[] {
   const { type, shape } = x!;
-  const reduced = { type, shape: shape.with(-1, 1) };
+  const reduced = { type, shape: [...shape.slice(0, -1), 1] };
   return [{ type, shape }, reduced, reduced];
 }
 

@@ -41,11 +41,9 @@ export function readRotary(
     "partial_rotary_factor",
     config.positive("partial_rotary_factor", 1),
   );
-  const stated = fields.raw("type") ?? "default";
-  const name = String(fields.raw("rope_type") ?? stated);
-  const scaling =
-    scalings[aliases[name] ?? name] ??
-    scalings[fields.oneOf("rope_type", Object.keys(scalings), name)]!;
+  const known = [...Object.keys(scalings), ...Object.keys(aliases)];
+  const name = fields.oneOf("rope_type", known, fields.oneOf("type", known, "default"));
+  const scaling = scalings[aliases[name] ?? name]!;
   const original = originalPositions(fields) ?? originalPositions(config);
   const dim = Math.trunc(headDim * partial);
   const rotary = { dim, ...scaling({ dim, theta, maxPositions, original }, fields) };
