@@ -22,7 +22,13 @@ test.each([
   ["ipo", { beta: 0.5, logps: "sum" }, 4, 4, -4],
   ["ipo", { beta: 0.5 }, 0.6669444444, -0.0816666667, 0.1361111111],
   // h = 2/20 + 1/12 = 11/60; softplus(-5h); its slope -5 * sigmoid(-5h) / length, sigmoid(-55/60) = 0.285637571
-  ["dpo-norm", { beta: 5 }, Math.log1p(Math.exp(-55 / 60)), -5 * 0.285637571 / 20, 5 * 0.285637571 / 12],
+  [
+    "dpo-norm",
+    { beta: 5 },
+    Math.log1p(Math.exp(-55 / 60)),
+    (-5 * 0.285637571) / 20,
+    (5 * 0.285637571) / 12,
+  ],
   ["sft", { average: "sequences" }, 2, -0.05, 0],
   ["sft", { average: "sum" }, 40, -1, 0],
 ])("%s with %j is as worked by hand", (name, options, loss, byChosen, byRejected) => {
