@@ -44,14 +44,15 @@ export async function setUp(root) {
   );
 
   const stamp = join(root, "node_modules", ".postgrad-set-up");
-  const wanted = fingerprint(root, tools);
-  const isReady = () => existsSync(stamp) && readFileSync(stamp, "utf8") === wanted;
+  const wanted = fingerprint(root);
+  const isReady = () =>
+    hasToolchain(toolchain, tools) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted;
   if (!isReady()) {
     await alone(join(root, ".toolchain.lock"), () => {
       if (isReady()) return; // another process did it while this one waited
       bringToolchain(toolchain, tools, env);
       bringDependencies(root, join(bins, "pnpm"), env);
-      writeFileSync(stamp, fingerprint(root, tools));
+      writeFileSync(stamp, fingerprint(root)); // the lock file may have been brought up to date
     });
   }
   return { node, env, bin: (name) => join(root, "node_modules", ".bin", name) };
@@ -63,8 +64,8 @@ function pinnedPnpm(root) {
 }
 
 /** Changes when anything does that decides what is installed. */
-function fingerprint(root, tools) {
-  const hash = createHash("sha256").update(JSON.stringify([tools, process.platform, process.arch]));
+function fingerprint(root) {
+  const hash = createHash("sha256").update(`${process.platform}-${process.arch}`);
   const files = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"];
   for (const folder of ["packages", "apps"]) {
     if (existsSync(join(root, folder)))
@@ -81,12 +82,15 @@ function fingerprint(root, tools) {
   return hash.digest("hex");
 }
 
-function bringToolchain(folder, tools, env) {
-  const isThere = Object.entries(tools).every(([name, version]) => {
+function hasToolchain(folder, tools) {
+  return Object.entries(tools).every(([name, version]) => {
     const manifest = join(folder, "node_modules", name, "package.json");
     return existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).version === version;
   });
-  if (isThere) return;
+}
+
+function bringToolchain(folder, tools, env) {
+  if (hasToolchain(folder, tools)) return;
   const names = Object.entries(tools)
     .map(([name, version]) => `${name} ${version}`)
     .join(" and ");

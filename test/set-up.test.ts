@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 const root = join(import.meta.dirname, "..");
 
 test("a second run finds everything there within two seconds", async () => {
+  await execa({ cwd: root })`${process.execPath} scripts/run.mjs setup`;
   const start = performance.now();
   const { stdout, stderr } = await execa({ cwd: root })`${process.execPath} scripts/run.mjs setup`;
   expect({ stdout, stderr }).toEqual({ stdout: "", stderr: "" });
