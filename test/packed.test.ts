@@ -73,7 +73,7 @@ beforeAll(async () => {
     cwd: outside,
     env: { ONNXRUNTIME_NODE_INSTALL: "skip" },
   })`npm install --ignore-scripts --no-audit --no-fund --loglevel=error`;
-}, 300_000);
+}, 180_000);
 
 test("the packed packages type-check in a consumer's folder", async () => {
   const { stdout, exitCode } = await execa({
