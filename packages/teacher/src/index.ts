@@ -1,0 +1,17 @@
+export { type Agent, type AgentDefinition, defineAgent, type OutputSchema } from "./agent.ts";
+export { ask, type AskOptions } from "./ask.ts";
+export { type BreakerOptions } from "./breaker.ts";
+export { type Amount, Budget } from "./budget.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { type TeacherEvent } from "./events.ts";
+export { type Answer, Ledger, openLedger, type Spent } from "./ledger.ts";
+export { Parameters } from "./parameters.ts";
+export { type Price, priceOf, prices } from "./prices.ts";
+export { type LanguageModel } from "./reply.ts";
+export {
+  type OpenTeacher,
+  type Teacher,
+  TeacherConfig,
+  teacherOf,
+  type TeacherOptions,
+} from "./teacher.ts";

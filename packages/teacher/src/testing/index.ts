@@ -1,0 +1,1 @@
+export { type Script, type ScriptContext, scripted } from "./scripted.ts";
