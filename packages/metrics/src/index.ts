@@ -1,5 +1,13 @@
+export { type AnswerScore } from "./text/answer-score.ts";
 export { bleu, type BleuOptions, type BleuScore, type Smoothing } from "./text/bleu.ts";
 export { chrf, type ChrfOptions, type ChrfScore } from "./text/chrf.ts";
 export { type CorpusMetric, sacrebleuVersion } from "./text/corpus-metric.ts";
-export { type Tokenizer, type TokenizerName, tokenizerOf } from "./text/tokenizers.ts";
+export { drop } from "./text/drop.ts";
+export { exactMatch, type MatchOptions, tally, type Tally } from "./text/match.ts";
+export { mlqa, type MlqaLanguage } from "./text/mlqa.ts";
+export { porterStem } from "./text/porter-stemmer.ts";
+export { rouge, type RougeOptions, type RougeScore, type RougeScores } from "./text/rouge.ts";
+export { normalizeSquad, squad } from "./text/squad.ts";
 export { ter, type TerOptions, type TerScore } from "./text/ter.ts";
+export { type Tokenizer, type TokenizerName, tokenizerOf } from "./text/tokenizers.ts";
+export { distinct, repetition, type Repetition, typeTokenRatio } from "./text/variety.ts";

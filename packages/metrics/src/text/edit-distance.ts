@@ -1,10 +1,10 @@
 /** How one word of the alignment comes about when the hypothesis is rewritten into the reference. */
 export type Edit = "keep" | "substitute" | "insert" | "delete";
 
-/** The number of edits, and the edits in order. */
+/** The number of edits, and on demand the edits in order. */
 export interface Edits {
   readonly cost: number;
-  readonly edits: readonly Edit[];
+  readonly edits: () => Edit[];
 }
 
 // Tercom's limit on how far from the diagonal an alignment may go, in words.
@@ -44,7 +44,7 @@ export function editDistanceTo(
       }
       rows.push(row);
     }
-    return { cost: rows.at(-1)!.costs.at(-1)!, edits: backtrack(rows, reference.length) };
+    return { cost: rows.at(-1)!.costs.at(-1)!, edits: () => backtrack(rows, reference.length) };
   };
 }
 

@@ -1,11 +1,11 @@
 /** How often each n-gram occurs. */
 export type Counts = Map<string, number>;
 
-/** Counts the runs of `order` tokens; a run is its tokens joined by `separator`, which no token holds. */
-export function tokenNgrams(tokens: readonly string[], order: number, separator = " "): Counts {
+/** Counts the runs of `order` tokens; a run is its tokens joined by a space, which no token holds. */
+export function tokenNgrams(tokens: readonly string[], order: number): Counts {
   const counts: Counts = new Map();
   for (let i = 0; i + order <= tokens.length; i++)
-    add(counts, order === 1 ? tokens[i]! : tokens.slice(i, i + order).join(separator));
+    add(counts, order === 1 ? tokens[i]! : tokens.slice(i, i + order).join(" "));
   return counts;
 }
 

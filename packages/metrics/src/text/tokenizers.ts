@@ -2,7 +2,7 @@ import { PostgradError } from "@postgrad/schema";
 
 import { strip, words } from "./whitespace.ts";
 
-/** Splits a segment into tokens; `name` goes into the signature. */
+/** Splits a segment into tokens; `name` goes into the signature. White space in and between tokens is dropped. */
 export interface Tokenizer {
   readonly name: string;
   readonly tokenize: (segment: string) => string[];
@@ -13,7 +13,8 @@ export type TokenizerName = "13a" | "intl" | "zh" | "char" | "none";
 
 /** The tokenizer of that name, or the one given. Throws `metrics/tokenizer` with the remedy for one that is not here. */
 export function tokenizerOf(tokenizer: TokenizerName | Tokenizer): Tokenizer {
-  if (typeof tokenizer !== "string") return tokenizer;
+  if (typeof tokenizer !== "string")
+    return { ...tokenizer, tokenize: (segment) => tokenizer.tokenize(segment).flatMap(words) };
   const tokenize = tokenizers[tokenizer];
   if (!tokenize) throw unknownTokenizer(tokenizer);
   return { name: tokenizer, tokenize };

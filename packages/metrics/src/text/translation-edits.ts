@@ -1,4 +1,4 @@
-import { type Edits, editDistanceTo } from "./edit-distance.ts";
+import { type Edit, type Edits, editDistanceTo } from "./edit-distance.ts";
 
 // Tercom's limits, and sacreBLEU's on the number of candidates.
 const maxShiftLength = 10;
@@ -41,7 +41,7 @@ function bestShift(
   checkedBefore: number,
 ): { gain: number; words: readonly string[]; checked: number } {
   const { cost, edits } = distance(words);
-  const alignment = align(edits);
+  const alignment = align(edits());
   let checked = checkedBefore;
   let best: Shift | undefined;
   for (const { start, match, length } of matchingRuns(words, reference)) {
@@ -70,7 +70,7 @@ interface Alignment {
   readonly wrongInReference: readonly boolean[];
 }
 
-function align(edits: Edits["edits"]): Alignment {
+function align(edits: readonly Edit[]): Alignment {
   const hypothesisAt: number[] = [];
   const wrongInHypothesis: boolean[] = [];
   const wrongInReference: boolean[] = [];
