@@ -22,7 +22,7 @@ export type { NumberList } from "./graph/constant.ts";
 export { type DataType, dataTypes } from "./graph/data-type.ts";
 export { broadcast, type Dimension, productOf, type Shape, sumOf } from "./graph/dimension.ts";
 export type { Attribute, FileRange, Graph, Initializer, Node, Value } from "./graph/graph.ts";
-export type { Form } from "./graph/inference.ts";
+export { type Form, positiveAxis } from "./graph/inference.ts";
 export { type OnnxModel, toOnnx } from "./graph/onnx.ts";
 export { hiddenScore } from "./layers/mask.ts";
 export { type SequenceGraph, sequenceGraph, type SequenceOptions } from "./sequence.ts";

@@ -95,6 +95,21 @@ export class GraphBuilder {
     return values;
   }
 
+  /**
+   * All outputs of an operation that is there already, extended to `forms`: a gradient asks for optional outputs (a norm's
+   * inverse deviation) that the forward pass computes anyhow.
+   */
+  extended(output: Value, forms: readonly Form[]): readonly Value[] {
+    const at = this.nodes.findIndex(({ outputs }) => outputs[0] === output);
+    const node = this.nodes[at]!;
+    const more = forms
+      .slice(node.outputs.length)
+      .map((form) => this.#value(this.#fresh(node.op), form));
+    const outputs = [...node.outputs, ...more];
+    this.nodes[at] = { ...node, outputs };
+    return outputs;
+  }
+
   /** Runs `build` with `scope/` in front of the names of what it makes. */
   within<Result>(scope: string, build: () => Result): Result {
     const outer = this.#scope;
@@ -278,7 +293,7 @@ export class GraphBuilder {
       );
     }
     this.#names.add(name);
-    return { name, ...form };
+    return { name, type: form.type, shape: form.shape };
   }
 
   #fresh(op: string): string {
