@@ -11,3 +11,6 @@ export {
   type Response,
   type StepFacts,
 } from "./losses/loss.ts";
+export { type Formula, gradients } from "./autodiff/gradients.ts";
+export type { GradientRule, RuleInput } from "./autodiff/rule.ts";
+export { rules as gradientRules } from "./autodiff/rules/index.ts";

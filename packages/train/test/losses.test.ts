@@ -77,7 +77,7 @@ const side = fc.record({
   length: fc.integer({ min: 1, max: 200 }),
 });
 
-describe.each(losses.map((loss) => [loss.name, loss] as const))("%s", (name, loss) => {
+describe.each(losses.map((loss) => loss.name))("%s", (name) => {
   const own = chooseLoss(name);
 
   test("has the slopes that central differences show", () => {
@@ -101,19 +101,21 @@ describe.each(losses.map((loss) => [loss.name, loss] as const))("%s", (name, los
       }),
     );
   });
-
-  if (loss.rows === "pairs" && loss.usesReference) {
-    test("does not move when policy and reference of one answer rise together", () => {
-      fc.assert(
-        fc.property(side, side, fc.double({ min: -9, max: 9, noNaN: true }), (a, b, rise) => {
-          const raised = { ...a, policy: a.policy + rise, reference: a.reference + rise };
-          const before = evaluatePair(own, a, b).loss;
-          expect(evaluatePair(own, raised, b).loss).toBeCloseTo(before, 6);
-        }),
-      );
-    });
-  }
 });
+
+const referenced = losses.filter((loss) => loss.rows === "pairs" && loss.usesReference);
+test.each(referenced.map(({ name }) => name))(
+  "%s does not move when policy and reference of one answer rise together",
+  (name) => {
+    fc.assert(
+      fc.property(side, side, fc.double({ min: -9, max: 9, noNaN: true }), (a, b, rise) => {
+        const raised = { ...a, policy: a.policy + rise, reference: a.reference + rise };
+        const before = evaluatePair(chooseLoss(name), a, b).loss;
+        expect(evaluatePair(chooseLoss(name), raised, b).loss).toBeCloseTo(before, 6);
+      }),
+    );
+  },
+);
 
 test("an option of another loss is refused by name", () => {
   expect(() => chooseLoss("dpo", { delta: 2 })).toThrow(

@@ -56,17 +56,21 @@ describe.skipIf(!existsSync(file))(
         const rejected = side("rejected", rejected_length);
         const found = evaluatePair(own, chosen, rejected);
         const rows = expected.per_example.length;
-        close(found.loss, value);
-        close(found.byChosen / rows, expected.grad_policy_chosen[i]!);
-        close(found.byRejected / rows, expected.grad_policy_rejected[i]!);
+        expect(found.loss).toSatisfy(near(value));
+        expect(found.byChosen / rows).toSatisfy(near(expected.grad_policy_chosen[i]!));
+        expect(found.byRejected / rows).toSatisfy(near(expected.grad_policy_rejected[i]!));
         if (own.loss.rows !== "pairs") throw new Error(`${loss} is a loss of pairs`);
-        close(own.loss.reward(own.options, chosen), expected.chosen_rewards[i]!);
-        close(own.loss.reward(own.options, rejected), expected.rejected_rewards[i]!);
+        expect(own.loss.reward(own.options, chosen)).toSatisfy(near(expected.chosen_rewards[i]!));
+        expect(own.loss.reward(own.options, rejected)).toSatisfy(
+          near(expected.rejected_rewards[i]!),
+        );
       }
     });
   },
 );
 
-function close(found: number, expected: number): void {
-  expect(Math.abs(found - expected)).toBeLessThanOrEqual(1e-8 * Math.max(1, Math.abs(expected)));
-}
+/** Equal to 1e-8, relative where the number is large. */
+const near =
+  (expected: number) =>
+  (found: number): boolean =>
+    Math.abs(found - expected) <= 1e-8 * Math.max(1, Math.abs(expected));

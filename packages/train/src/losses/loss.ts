@@ -60,6 +60,6 @@ export type Loss = CompletionLoss | PreferenceLoss;
 /** Infers the type of a loss's options from their schema. */
 export function defineLoss<Options extends TObject>(
   loss: CompletionLoss<Options> | PreferenceLoss<Options>,
-): Loss {
-  return loss as Loss;
+): CompletionLoss<Options> | PreferenceLoss<Options> {
+  return loss;
 }
