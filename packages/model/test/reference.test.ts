@@ -45,7 +45,7 @@ function load(name: string): {
   return { decoder, source, tensors };
 }
 
-describe.skipIf(!hasFixtures).each(["llama-gqa-untied"])(
+describe.skipIf(!hasFixtures).each(["llama-gqa-untied", "opt-prenorm", "phi3", "qwen2-tied"])(
   `%s gives the reference's numbers${missing}`,
   (name) => {
     const expected = hasFixtures ? expectedOf(name) : undefined!;

@@ -1,23 +1,6 @@
 import { PostgradError } from "@postgrad/schema";
 
-/** Fields that every configuration may carry and that change no result of a forward pass. */
-const harmlessEverywhere: ReadonlySet<string> = new Set([
-  "architectures",
-  "attn_implementation",
-  "auto_map",
-  "bos_token_id",
-  "dtype",
-  "eos_token_id",
-  "initializer_range",
-  "model_type",
-  "name_or_path",
-  "pad_token_id",
-  "sep_token_id",
-  "torch_dtype",
-  "transformers_version",
-  "unsloth_version",
-  "use_cache",
-]);
+import { harmlessFields } from "./harmless-fields.ts";
 
 /**
  * Reads the fields of one configuration by name and remembers which were read. `finish` refuses what is left over, so that
@@ -54,6 +37,12 @@ export class ConfigReader {
     throw this.#wrong(name, value, "a finite number above 0");
   }
 
+  /** `whole` divided by `parts`; throws where that leaves a rest. */
+  quotient(wholeName: string, whole: number, partsName: string, parts: number): number {
+    if (whole % parts === 0) return whole / parts;
+    throw this.#wrong(wholeName, whole, `a multiple of ${partsName}, which is ${parts}`);
+  }
+
   /** True or false, or `fallback` where the field is missing. */
   boolean(name: string, fallback: boolean): boolean {
     const value = this.raw(name) ?? fallback;
@@ -75,6 +64,19 @@ export class ConfigReader {
     );
   }
 
+  /** An array of as many strings, each one of `supported`; undefined where the field is missing. */
+  strings<Value extends string>(
+    name: string,
+    length: number,
+    supported: readonly Value[],
+  ): readonly Value[] | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    const good = (item: unknown): boolean => supported.includes(item as Value);
+    if (Array.isArray(value) && value.length === length && value.every(good)) return value;
+    throw this.#wrong(name, value, `${length} times one of ${supported.join(", ")}`);
+  }
+
   /** Positive finite numbers, exactly `length` of them. */
   numbers(name: string, length: number): readonly number[] {
     const value = this.raw(name);
@@ -94,6 +96,11 @@ export class ConfigReader {
     throw this.#wrong(name, value, "an object");
   }
 
+  /** Whether the field is written at all, null included. */
+  states(name: string): boolean {
+    return name in this.#config;
+  }
+
   /** Whether the field is there and not null. */
   has(name: string): boolean {
     return (this.#config[name] ?? undefined) !== undefined;
@@ -106,7 +113,7 @@ export class ConfigReader {
   finish(harmless: readonly string[] = []): void {
     for (const [name, value] of Object.entries(this.#config)) {
       if (this.#read.has(name) || name.startsWith("_") || isOff(value)) continue;
-      if (harmlessEverywhere.has(name) || harmless.includes(name)) continue;
+      if (harmlessFields.has(name) || harmless.includes(name)) continue;
       throw new PostgradError(
         "model/unsupported",
         `config.json: ${this.#path}${name} is ${shown(value)}, which is not supported and may change the result; ` +

@@ -2,9 +2,21 @@ import { PostgradError } from "@postgrad/schema";
 
 import type { Decoder, Family } from "./decoder.ts";
 import { llama } from "./llama.ts";
+import { mistral } from "./mistral.ts";
+import { opt } from "./opt.ts";
+import { phi3 } from "./phi3.ts";
+import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
 
 /** Every family. Adding one is a file beside this and a line here. */
-export const families = [llama] as const satisfies readonly Family[];
+export const families = [
+  llama,
+  mistral,
+  opt,
+  phi3,
+  qwen2,
+  qwen3,
+] as const satisfies readonly Family[];
 
 /**
  * The decoder that a `config.json` describes.

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
+import { activations } from "../layers/activation.ts";
 import { rmsNorm } from "../layers/norm.ts";
 import { rotate, type Rotary, rotaryRegime, rotaryTables } from "../layers/rotary.ts";
 import type { Decoder, DecoderSizes, Emission, Linear } from "./decoder.ts";
@@ -93,7 +94,7 @@ function through(
   return builder.within(`layers.${index}/mlp`, () => {
     const normed = rmsNorm(emission, attended, names.mlpNorm, options.epsilon);
     const [gate, up] = gateAndUp(emission, options, names, normed);
-    const gated = builder.mul(builder.mul(gate!, builder.node("Sigmoid", [gate])), up!);
+    const gated = builder.mul(activations.silu(builder, gate!), up!);
     return builder.add(attended, weights.linear(gated, [names.down])[0]!);
   });
 }

@@ -1,4 +1,7 @@
+import { PostgradError } from "@postgrad/schema";
+
 import { ConfigReader } from "../families/config-reader.ts";
+import type { DecoderSizes } from "../families/decoder.ts";
 import type { Rotary } from "./rotary.ts";
 
 /** What the scalings of rotary embedding are computed from. */
@@ -8,6 +11,16 @@ interface RotaryBase {
   readonly maxPositions: number;
   /** `original_max_position_embeddings`, beside or among the scaling's fields. */
   readonly original: number | undefined;
+}
+
+/** What one family does differently. */
+export interface RotaryQuirks {
+  /** Older names of scalings. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** The family may rotate a part of each head only. */
+  readonly partial?: boolean;
+  /** `original_max_position_embeddings` where the configuration says nothing. */
+  readonly original?: number;
 }
 
 /** One way to stretch rotary embedding over longer texts. */
@@ -26,35 +39,35 @@ const scalings: Readonly<Record<string, Scaling>> = {
 /**
  * Reads the rotary embedding of a configuration: `rope_parameters` as transformers 5 writes it, or `rope_theta`,
  * `rope_scaling` and `partial_rotary_factor` as older ones do. The formulas are those of transformers'
- * `modeling_rope_utils`. `aliases` are older names of scalings.
+ * `modeling_rope_utils`.
  */
 export function readRotary(
   config: ConfigReader,
-  headDim: number,
-  maxPositions: number,
-  aliases: Readonly<Record<string, string>> = {},
+  { headDim, maxPositions }: Pick<DecoderSizes, "headDim" | "maxPositions">,
+  { aliases = {}, partial: mayBePartial = false, original: assumed }: RotaryQuirks = {},
 ): Rotary {
   const fields =
     config.object("rope_parameters") ?? config.object("rope_scaling") ?? new ConfigReader({});
   const theta = fields.positive("rope_theta", config.positive("rope_theta", 10000));
-  const partial = fields.positive(
+  const share = fields.positive(
     "partial_rotary_factor",
     config.positive("partial_rotary_factor", 1),
   );
+  if (!mayBePartial && share !== 1) fields.oneOf("partial_rotary_factor", [1], share);
   const known = [...Object.keys(scalings), ...Object.keys(aliases)];
   const name = fields.oneOf("rope_type", known, fields.oneOf("type", known, "default"));
   const scaling = scalings[aliases[name] ?? name]!;
-  const original = originalPositions(fields) ?? originalPositions(config);
-  const dim = Math.trunc(headDim * partial);
+  const original = originalPositions(fields) ?? originalPositions(config) ?? assumed;
+  const dim = rotatedDimensions(headDim, share);
   const rotary = { dim, ...scaling({ dim, theta, maxPositions, original }, fields) };
   fields.finish();
   return rotary;
 }
 
-function originalPositions(fields: ConfigReader): number | undefined {
-  const name = "original_max_position_embeddings";
-  return fields.has(name) ? fields.integer(name) : undefined;
-}
+const originalPositions = (fields: ConfigReader): number | undefined =>
+  fields.has("original_max_position_embeddings")
+    ? fields.integer("original_max_position_embeddings")
+    : undefined;
 
 function plain(base: RotaryBase): Omit<Rotary, "dim"> {
   return fixed(unscaled(base));
@@ -138,11 +151,22 @@ function longrope(base: RotaryBase, fields: ConfigReader): Omit<Rotary, "dim"> {
   };
 }
 
-/** theta ^ (-2i / dim). */
+/** theta ^ (-2i / dim), rounded where float32 rounds on the way in the original, so that far positions turn alike. */
 const unscaled = ({ dim, theta }: RotaryBase): readonly number[] =>
-  Array.from({ length: dim / 2 }, (_, pair) => theta ** ((-2 * pair) / dim));
+  Array.from({ length: dim / 2 }, (_, pair) =>
+    Math.fround(1 / Math.fround(theta ** Math.fround((2 * pair) / dim))),
+  );
 
 const fixed = (inverse: readonly number[], attentionFactor = 1): Omit<Rotary, "dim"> => ({
   attentionFactor,
   frequencies: { kind: "fixed", inverse },
 });
+
+function rotatedDimensions(headDim: number, share: number): number {
+  const dim = Math.trunc(headDim * share);
+  if (dim > 0 && dim % 2 === 0 && dim <= headDim) return dim;
+  throw new PostgradError(
+    "model/config",
+    `config.json: ${dim} of the ${headDim} dimensions of a head would be rotated; expected an even number of them, at least 2`,
+  );
+}
