@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
-import { type Readable, Transform, type Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { FileHandle } from "node:fs/promises";
+import { type Readable, type Transform, Writable } from "node:stream";
+import { finished, pipeline } from "node:stream/promises";
 import { createGunzip, createGzip, createZstdCompress } from "node:zlib";
 
 import { PostgradError } from "@postgrad/schema";
@@ -33,11 +34,15 @@ export interface ByteSink {
   destroy(): Promise<void>;
 }
 
-/** Packs what is written into a staged file. */
-export function packInto(file: StagedFile, compression: Compression): ByteSink {
-  const entry: Writable = packer(compression);
-  const exit = file.handle.createWriteStream({ autoClose: false, highWaterMark: chunkBytes });
-  const done = pipeline(entry as Transform, exit);
+/** Packs what is written into a staged file; errors name `target`. */
+export function packInto(file: StagedFile, compression: Compression, target: string): ByteSink {
+  const exit = fileStream(file.handle);
+  const pack = packer(compression);
+  const entry = pack ?? exit;
+  const packed = pack ? pipeline(pack, exit) : finished(exit);
+  const done = packed.catch((error: unknown) => {
+    throw fileError(error, target);
+  });
   done.catch(() => undefined); // it is reported where it is awaited: by the next write, or by end
   return {
     write: (bytes) => (entry.write(bytes) ? undefined : drained(entry, done)),
@@ -60,12 +65,19 @@ function unpacked(file: Readable, compression: Compression): AsyncIterable<Buffe
   return file.pipe(unpack);
 }
 
-function packer(compression: Compression): Writable {
+function packer(compression: Compression): Transform | undefined {
   if (compression === "gzip") return createGzip({ chunkSize: 1 << 18 });
   if (compression === "zstd") return createZstdCompress({ chunkSize: 1 << 18 });
-  return new Transform({
+  return undefined;
+}
+
+/** Node's own stream of a file handle does not finish before the handle is closed; here it is synced first. */
+function fileStream(handle: FileHandle): Writable {
+  return new Writable({
     highWaterMark: chunkBytes,
-    transform: (chunk, _encoding, pass) => pass(null, chunk),
+    write: (chunk: Buffer, _encoding, done) => {
+      handle.appendFile(chunk).then(() => done(), done);
+    },
   });
 }
 

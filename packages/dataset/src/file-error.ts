@@ -7,7 +7,8 @@ export function isErrno(error: unknown, code: string): boolean {
 
 /** What went wrong with a file, as a person would say it; what is no error of the operating system comes back as it is. */
 export function fileError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || error instanceof PostgradError || !("code" in error)) return error;
+  if (!(error instanceof Error) || error instanceof PostgradError || !("code" in error))
+    return error;
   switch (error.code) {
     case "ENOENT":
       return new PostgradError("dataset/missing", `${path}: there is no such file or folder`, {

@@ -2,8 +2,8 @@ import { basename } from "node:path";
 
 import { PostgradError, nearest } from "@postgrad/schema";
 
-/** How rows lie in a file. `document` is one raw text: a seed. */
-export type RowFormat = "jsonl" | "json" | "parquet" | "document";
+/** How rows lie in a file. */
+export type RowFormat = "jsonl" | "json";
 
 /** How the bytes of a file are packed. */
 export type Compression = "none" | "gzip" | "zstd";
@@ -18,7 +18,6 @@ const rowFormats: Readonly<Record<string, RowFormat>> = {
   jsonl: "jsonl",
   ndjson: "jsonl",
   json: "json",
-  parquet: "parquet",
 };
 const compressions: Readonly<Record<string, Compression>> = { gz: "gzip", zst: "zstd" };
 
@@ -27,8 +26,7 @@ export function formatOf(path: string): FileFormat | undefined {
   const parts = basename(path).toLowerCase().split(".").slice(1);
   const compression = compressions[parts.at(-1) ?? ""] ?? "none";
   const rows = rowFormats[(compression === "none" ? parts.at(-1) : parts.at(-2)) ?? ""];
-  if (rows === undefined || (rows === "parquet" && compression !== "none")) return undefined;
-  return { rows, compression };
+  return rows && { rows, compression };
 }
 
 /**
@@ -40,7 +38,7 @@ export function outputFormatOf(path: string): FileFormat {
   const format = formatOf(path);
   if (format) return format;
   const ending = basename(path).split(".").slice(1).join(".");
-  const known = ["jsonl", "jsonl.gz", "jsonl.zst", "json", "parquet"];
+  const known = ["jsonl", "jsonl.gz", "jsonl.zst", "json"];
   const meant = nearest(ending, known);
   throw new PostgradError(
     "dataset/unknown-format",

@@ -27,15 +27,22 @@ export async function* readJson(
   try {
     yield { first: 1, rows: JSON.parse(text) as unknown[] };
   } catch (error) {
-    throw new PostgradError("dataset/not-json", `${path}: is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new PostgradError(
+      "dataset/not-json",
+      `${path}: is not JSON: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 async function startsWithBracket(path: string, compression: Compression): Promise<boolean> {
   for await (const chunk of readBytes(path, compression)) {
-    const text = chunk.latin1Slice().replace(/^\u00EF\u00BB\u00BF/, "").trimStart();
+    const text = chunk
+      .toString("latin1")
+      .replace(/^\u00EF\u00BB\u00BF/, "")
+      .trimStart();
     if (text !== "") return text.startsWith("[");
   }
   return false;
@@ -58,5 +65,5 @@ async function wholeText(path: string, compression: Compression): Promise<string
   if (!isUtf8(bytes)) {
     throw new PostgradError("dataset/not-utf8", `${path}: is not valid UTF-8; convert the file`);
   }
-  return bytes.utf8Slice().replace(/^\uFEFF/, "");
+  return bytes.toString().replace(/^\uFEFF/, "");
 }

@@ -51,12 +51,12 @@ export async function* lineBlocks(
   function linesOf(bytes: Buffer, number: number): (string | PostgradError)[] {
     // Pure ASCII, the common case, is decoded in one go.
     if (isAscii(bytes)) {
-      const lines: (string | PostgradError)[] = bytes.latin1Slice().split("\n");
+      const lines: (string | PostgradError)[] = bytes.toString("latin1").split("\n");
       return lines.map((line, i) => (sizeOf(line) <= maxBytes ? line : tooLong(number + i)));
     }
     return slices(bytes).map((line, i) => {
       if (line.length > maxBytes) return tooLong(number + i);
-      return isUtf8(line) ? line.utf8Slice() : notUtf8(number + i);
+      return isUtf8(line) ? line.toString() : notUtf8(number + i);
     });
   }
 

@@ -1,0 +1,49 @@
+import { PostgradError } from "@postgrad/schema";
+
+import { type DataFile, dataFiles } from "./data-files.ts";
+import { readJson } from "./json-read.ts";
+import { readJsonl } from "./jsonl-read.ts";
+import type { RowBlock } from "./row-block.ts";
+
+/** What a source may be. */
+export interface SourceOptions {
+  /** A folder that no path, and no link on the way, may leave. */
+  readonly root?: string | undefined;
+  /** Whether a source without rows is in order; without it that is an error. */
+  readonly allowEmpty?: boolean | undefined;
+  /** The longest line that is read, in bytes; 64 MiB. A guard against files that are no text. */
+  readonly maxLineBytes?: number | undefined;
+}
+
+/** Consecutive rows of one file of a source. */
+export interface SourceBlock extends RowBlock {
+  readonly file: DataFile;
+}
+
+/** The unchecked rows of files and folders, a block at a time, in the order given. */
+export async function* sourceBlocks(
+  source: string | readonly string[],
+  options: SourceOptions,
+): AsyncGenerator<SourceBlock> {
+  for (const path of typeof source === "string" ? [source] : source) {
+    let found = false;
+    for (const file of await dataFiles(path, options.root)) {
+      for await (const { first, rows } of blocksOf(file, options)) {
+        found ||= rows.some((row) => row !== undefined);
+        yield { file, first, rows };
+      }
+    }
+    if (!found && !options.allowEmpty) {
+      throw new PostgradError(
+        "dataset/empty",
+        `${path}: has no rows; is it the one that was meant?`,
+      );
+    }
+  }
+}
+
+function blocksOf({ path, format }: DataFile, options: SourceOptions): AsyncIterable<RowBlock> {
+  const { maxLineBytes = 64 * 2 ** 20 } = options;
+  const read = format.rows === "json" ? readJson : readJsonl;
+  return read(path, format.compression, maxLineBytes);
+}
