@@ -1,3 +1,11 @@
+export {
+  type ConstrainedModel,
+  type JsonConstraint,
+  type JsonConstraints,
+  jsonConstraints,
+} from "./constraint/json-constraint.ts";
+export type { JsonSchema, JsonSchemaObject } from "./constraint/json-schema.ts";
+export type { TokenBytes } from "./constraint/vocabulary.ts";
 export type { Engine, TextCodec } from "./engine.ts";
 export {
   collect,
