@@ -25,8 +25,8 @@ export interface Engine extends AsyncDisposable {
   readonly tokenizer?: TextCodec;
 
   /**
-   * Generates for a batch of rows. Events come as they happen; stopping to read ends the generation. One generation runs at a
-   * time: a second one waits for the first.
+   * Generates for a batch of rows. Events come as they happen; stopping to read ends the generation. One generation or
+   * scoring runs at a time: the next one waits.
    *
    * @throws PostgradError `skipdecode/request` with the row, the value and the remedy, before anything runs.
    */

@@ -1,3 +1,4 @@
+import type { Conversation } from "./conversation.ts";
 import type { TokenConstraint } from "./sampling/constraint.ts";
 import type { SamplingOptions } from "./sampling/options.ts";
 import type { LayerSchedule } from "./schedule/layer-schedule.ts";
@@ -53,6 +54,8 @@ export interface GenerateRequest {
   readonly exact?: boolean | ExactOptions;
   /** A baseline: exit by confidence, for the whole batch when its least confident row passes. */
   readonly confidence?: ConfidenceExit;
+  /** Goes on from an earlier generation of this one row, and is gone on from; needs a request of exactly one row. */
+  readonly conversation?: Conversation;
   /** Ends all rows. */
   readonly signal?: AbortSignal;
 }

@@ -6,6 +6,7 @@ export {
 } from "./constraint/json-constraint.ts";
 export type { JsonSchema, JsonSchemaObject } from "./constraint/json-schema.ts";
 export type { TokenBytes } from "./constraint/vocabulary.ts";
+export { Conversation } from "./conversation.ts";
 export type { Engine, TextCodec } from "./engine.ts";
 export {
   collect,
@@ -21,6 +22,7 @@ export {
   type TokenEvent,
   type TokenLogprob,
 } from "./generate.ts";
+export { type EngineOptions, openEngine } from "./open-engine.ts";
 export type {
   ElementArrays,
   ElementType,

@@ -1,4 +1,5 @@
 import type { TokenLogprob } from "./generate.ts";
+import type { LayerSchedule } from "./schedule/layer-schedule.ts";
 
 /** A prompt and what may follow it; the prompt is computed once for all its continuations. */
 export interface ScoreRow {
@@ -12,6 +13,8 @@ export interface ScoreRow {
 export interface ScoreOptions {
   /** Runs every position through these layers only, ascending; default: all. */
   readonly layers?: readonly number[];
+  /** Scores as decoding by this schedule would choose: the prompt by its prompt layers, each token by its own. */
+  readonly schedule?: LayerSchedule;
   /** Reports the logits after the last token of each continuation; default false. */
   readonly logits?: boolean;
   /** Reports the n most likely tokens at each position of the continuation; default 0. */

@@ -36,6 +36,35 @@ export function draw({ tokens, probabilities }: Distribution, position: number):
   return tokens.at(-1)!; // the sum fell short of 1 by a rounding error
 }
 
+/** The probability of `token`. */
+export function probabilityOf({ tokens, probabilities }: Distribution, token: number): number {
+  const place = placeOf(tokens, token);
+  return tokens[place] === token ? probabilities[place]! : 0;
+}
+
+/**
+ * What a draft from `drafted` that was not accepted is replaced by: max(0, wanted - drafted), made to sum to 1. Together
+ * with accepting a draft with probability min(1, wanted / drafted) this draws from `wanted` (arXiv 2302.01318).
+ */
+export function residual(wanted: Distribution, drafted: Distribution): Distribution {
+  const left = wanted.probabilities.map((probability, i) =>
+    Math.max(0, probability - probabilityOf(drafted, wanted.tokens[i]!)),
+  );
+  // Equal up to rounding: nothing is left, and any draw from `wanted` is right.
+  return left.some((weight) => weight > 0) ? normalised(wanted.tokens, left) : wanted;
+}
+
+/** Where `token` is or would be among the ascending `tokens`. */
+function placeOf(tokens: Int32Array, token: number): number {
+  let [low, high] = [0, tokens.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (tokens[middle]! < token) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function softmax(logits: Float32Array, largest: number, temperature: number): Distribution {
   const tokens = new Int32Array(logits.length);
   const weights = new Float64Array(logits.length);

@@ -40,3 +40,16 @@ export function logSumExp(logits: Float32Array): number {
   for (const logit of logits) sum += Math.exp(logit - largest);
   return largest + Math.log(sum);
 }
+
+/** The `count` likeliest tokens, likeliest first. */
+export function topTokens(logits: Float32Array, count: number): number[] {
+  const top: number[] = [];
+  for (let token = 0; token < logits.length; token++) {
+    if (top.length === count && !(logits[token]! > logits[top.at(-1)!]!)) continue;
+    let place = top.length;
+    while (place > 0 && logits[token]! > logits[top[place - 1]!]!) place--;
+    top.splice(place, 0, token);
+    if (top.length > count) top.pop();
+  }
+  return top;
+}
