@@ -11,7 +11,7 @@ import {
   missing,
 } from "./checkpoints.ts";
 
-const names = ["llama-gqa-untied"];
+const names = ["llama-gqa-untied", "opt-prenorm", "qwen2-tied", "phi3"];
 
 describe.skipIf(!hasFixtures).each(names)(`%s gives PyTorch's numbers${missing}`, (name) => {
   let engine: Engine;
