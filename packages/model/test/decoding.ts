@@ -164,3 +164,23 @@ export const argmax = (values: ArrayLike<number>): number =>
 /** The greatest absolute difference of elements. */
 export const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Math.max(...Array.from(b, (value, index) => Math.abs(a[index]! - value)));
+
+/** The log-probability of `id` under `logits`. */
+export function logSoftmax(logits: Float32Array, id: number): number {
+  const top = Math.max(...logits);
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - top), 0);
+  return logits[id]! - top - Math.log(sum);
+}
+
+/** Feeds of the full-sequence graph: all texts in one row, each its own segment, logits wanted everywhere. */
+export function packed(texts: readonly (readonly number[])[]): Record<string, ort.Tensor> {
+  const ids = texts.flat();
+  return {
+    input_ids: int64([ids]),
+    position_ids: int64([texts.flatMap((text) => text.map((_, position) => position))]),
+    segment_ids: int64([texts.flatMap((text, segment) => text.map(() => segment))]),
+    selected: new ort.Tensor("int64", BigInt64Array.from(ids.map((_, place) => BigInt(place))), [
+      ids.length,
+    ]),
+  };
+}

@@ -65,7 +65,13 @@ function decoder(options: Options): Decoder {
   const head = { weight: options.tied ? embedding : "lm_head.weight" };
   const inOut = options.embeddingSize === hiddenSize ? [] : [projectIn, projectOut];
   return {
-    ...{ vocabSize, hiddenSize, layers, heads, kvHeads, headDim, maxPositions },
+    vocabSize,
+    hiddenSize,
+    layers,
+    heads,
+    kvHeads,
+    headDim,
+    maxPositions,
     family: "opt",
     tensors: tensorsOf(options, names),
     linears: [
