@@ -14,3 +14,13 @@ export {
 export { type Formula, gradients } from "./autodiff/gradients.ts";
 export type { GradientRule, RuleInput } from "./autodiff/rule.ts";
 export { rules as gradientRules } from "./autodiff/rules/index.ts";
+export { accelerateConfig } from "./trl/accelerate.ts";
+export { trlArguments } from "./trl/arguments.ts";
+export { HandOffConfig, Parallelism } from "./trl/config.ts";
+export { TokenisedExample, TokenisedPreference } from "./trl/data.ts";
+export { type HandOff, handOff, type HandOffInput } from "./trl/hand-off.ts";
+export { handOffJob, type Job } from "./trl/job.ts";
+export { type Finding, findingsFor, requireAll } from "./trl/machine.ts";
+export type { StepMetrics } from "./trl/metrics.ts";
+export type { DriverReport, RunOptions } from "./trl/run.ts";
+export { sbatchText } from "./trl/slurm.ts";
