@@ -6,6 +6,7 @@ import type { Network } from "./network.ts";
 import { lastPlaces } from "./prefill.ts";
 import { logSumExp, topTokens } from "./sampling/logits.ts";
 import { range } from "./schedule/layer-schedule.ts";
+import { similarities } from "./similarity.ts";
 
 /** A generation that exits by confidence. */
 export interface ConfidentGeneration extends Generation {
@@ -79,19 +80,4 @@ function margin(logits: Float32Array): number {
   const total = logSumExp(logits);
   const [first = 0, second] = topTokens(logits, 2).map((token) => Math.exp(logits[token]! - total));
   return first - (second ?? 0);
-}
-
-/** Cosine between the states of each row before and after a layer. */
-export function similarities(before: Flow, after: Flow): number[] {
-  const [a, b] = [before.hidden.data as Float32Array, after.hidden.data as Float32Array];
-  const width = before.hidden.dims.at(-1)!;
-  return range(0, a.length / width).map((place) => {
-    let [dot, aa, bb] = [0, 0, 0];
-    for (let i = place * width; i < (place + 1) * width; i++) {
-      dot += a[i]! * b[i]!;
-      aa += a[i]! ** 2;
-      bb += b[i]! ** 2;
-    }
-    return dot / Math.sqrt(aa * bb);
-  });
 }

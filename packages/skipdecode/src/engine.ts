@@ -17,6 +17,8 @@ export interface Engine extends AsyncDisposable {
   readonly layers: number;
   /** Token ids are 0 to `vocabulary - 1`. */
   readonly vocabulary: number;
+  /** Weights of the LM head over those of a layer: what a token costs beside its layers, in layers. */
+  readonly headCost: number;
   /** Most positions of a row, prompt included. */
   readonly contextLength: number;
   /** Token ids that end a row, from the generation configuration. */
@@ -34,6 +36,12 @@ export interface Engine extends AsyncDisposable {
 
   /** Log-likelihood of continuations, in the order of the rows and of their continuations. */
   score(rows: readonly ScoreRow[], options?: ScoreOptions): Promise<ScoredContinuation[][]>;
+
+  /**
+   * Block influence of each layer on prompts: 1 - mean cosine of its input and output (ShortGPT, arXiv 2403.03853). A layer
+   * of low influence changes little.
+   */
+  influence(prompts: readonly (readonly number[])[]): Promise<number[]>;
 
   /** Releases sessions, buffers and threads. What runs is aborted; a second call does nothing. */
   dispose(): Promise<void>;

@@ -1,4 +1,12 @@
 export {
+  calibrate,
+  type Calibration,
+  type CalibrationOptions,
+  type CalibrationPoint,
+  chooseSchedule,
+  importanceOrder,
+} from "./calibrate.ts";
+export {
   type ConstrainedModel,
   type JsonConstraint,
   type JsonConstraints,

@@ -4,11 +4,12 @@ import { PostgradError } from "@postgrad/schema";
 import { runtime as platformRuntime } from "#runtime";
 
 import type { Generation } from "./batch.ts";
-import { checkRequest } from "./check-request.ts";
+import { checkPrompt, checkRequest } from "./check-request.ts";
 import { confident } from "./confidence.ts";
 import { decode } from "./decode.ts";
 import type { Engine, TextCodec } from "./engine.ts";
 import type { ExactOptions, GenerateEvent, GenerateRequest } from "./generate.ts";
+import { blockInfluence } from "./influence.ts";
 import { Network } from "./network.ts";
 import { Row } from "./row.ts";
 import type { Runtime } from "./runtime.ts";
@@ -53,6 +54,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   return new OpenEngine(network, options);
 }
 
+/** Weights of the head over those of a layer's linear layers. */
+function headCostOf({ tensors, linears, layers, vocabSize }: Decoder): number {
+  const shapes = linears.map(({ weight }) => tensors.get(weight) ?? []);
+  const weightsOf = (isWanted: (shape: readonly number[]) => boolean): number =>
+    shapes.filter(isWanted).reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const isHead = ([out]: readonly number[]): boolean => out === vocabSize;
+  return weightsOf(isHead) / (weightsOf((shape) => !isHead(shape)) / layers);
+}
+
 /** Speed-up of the drafting schedule of exact mode, where none is asked for. */
 const draftSpeedup = 2;
 
@@ -60,6 +70,7 @@ class OpenEngine implements Engine {
   readonly name: string;
   readonly layers: number;
   readonly vocabulary: number;
+  readonly headCost: number;
   readonly contextLength: number;
   readonly endTokens: readonly number[];
   readonly tokenizer?: TextCodec;
@@ -72,6 +83,7 @@ class OpenEngine implements Engine {
     this.name = name ?? decoder.family;
     this.layers = decoder.layers;
     this.vocabulary = decoder.vocabSize;
+    this.headCost = headCostOf(decoder);
     this.contextLength = decoder.maxPositions;
     this.endTokens = endTokens;
     if (tokenizer) this.tokenizer = tokenizer;
@@ -103,6 +115,18 @@ class OpenEngine implements Engine {
     try {
       this.#checkOpen();
       return rows.length === 0 ? [] : await scoreRows(this.#network, rows, options);
+    } finally {
+      release();
+    }
+  }
+
+  async influence(prompts: readonly (readonly number[])[]): Promise<number[]> {
+    this.#checkOpen();
+    for (const [index, prompt] of prompts.entries()) checkPrompt(prompt, `prompt ${index}`, this);
+    const release = await this.#turns.next();
+    try {
+      this.#checkOpen();
+      return await blockInfluence(this.#network, prompts);
     } finally {
       release();
     }

@@ -20,7 +20,11 @@ export interface Checkpoint {
 }
 
 /** A Llama of random weights: 6 layers, width 32, 2 heads of keys and values for 4 of queries. */
-export function tinyLlama(change: Readonly<Record<string, unknown>> = {}, seed = 1): Checkpoint {
+export function tinyLlama(
+  change: Readonly<Record<string, unknown>> = {},
+  seed = 1,
+  zero?: RegExp,
+): Checkpoint {
   return randomCheckpoint(
     {
       model_type: "llama",
@@ -34,13 +38,15 @@ export function tinyLlama(change: Readonly<Record<string, unknown>> = {}, seed =
       ...change,
     },
     seed,
+    zero,
   );
 }
 
-/** Random weights for a configuration: matrices that neither die out nor explode over the layers, norms near 1. */
+/** Random weights for a configuration: matrices that neither die out nor explode over the layers, norms near 1; those that `zero` names are 0. */
 export function randomCheckpoint(
   config: Readonly<Record<string, unknown>>,
   seed: number,
+  zero?: RegExp,
 ): Checkpoint {
   const decoder = decoderOf(config);
   const tensors = new Map(
@@ -48,7 +54,8 @@ export function randomCheckpoint(
       const next = random(`${seed}/${name}`);
       const size = shape.reduce((product, length) => product * length, 1);
       const isNorm = shape.length === 1 && name.endsWith("weight");
-      const spread = shape.length === 1 ? 0.1 : 2 / Math.sqrt(shape[1]!);
+      const scale = shape.length === 1 ? 0.1 : 2 / Math.sqrt(shape[1]!);
+      const spread = zero?.test(name) ? 0 : scale;
       const data = Float32Array.from(
         { length: size },
         () => Number(isNorm) + (2 * next() - 1) * spread,
