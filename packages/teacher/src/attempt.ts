@@ -40,7 +40,7 @@ async function attempt(
   tally: Tally,
   signal: AbortSignal | undefined,
 ): Promise<Reply | Failure> {
-  const { gate, budget, price, clock, id: model, secrets } = teacher;
+  const { gate, budget, price, clock, id: model, redact } = teacher;
   const upper = upperTokens(question);
   const tokens = upper.input + upper.output;
   const pass = await gate.enter(tokens, signal);
@@ -60,7 +60,7 @@ async function attempt(
     return answer;
   } catch (thrown) {
     const now = clock.now();
-    const failure = failureOf(thrown, { model, agent: question.agent.id, secrets, now });
+    const failure = failureOf(thrown, { model, agent: question.agent.id, redact, now });
     const isCancelled = signal?.aborted ?? false;
     settle?.(failure.mayBeBilled || isCancelled ? reserved : { tokens: 0, cost: 0 });
     gate.leave(pass, isCancelled ? "unknown" : failure.outcome, tokens, failure.retryAfterMs);

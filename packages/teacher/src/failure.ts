@@ -9,7 +9,6 @@ import {
 import { PostgradError } from "@postgrad/schema";
 
 import type { Outcome } from "./gate.ts";
-import { redact } from "./redact.ts";
 
 /** A call that gave no answer. */
 export interface Failure {
@@ -28,7 +27,7 @@ export interface Failure {
 export interface Asked {
   readonly model: string;
   readonly agent: string;
-  readonly secrets: readonly string[];
+  readonly redact: (text: string) => string;
   readonly now: number;
 }
 
@@ -157,13 +156,13 @@ function permanent(error: Error): Failure {
 function problem(
   code: string,
   message: string,
-  { secrets }: Asked,
+  { redact }: Asked,
   thrown: unknown,
   fault: "user" | "system" = "user",
 ): PostgradError {
   // The provider's own error carries request, headers and reply; what it says is enough.
-  const cause = new Error(redact(messageOf(thrown), secrets));
-  return new PostgradError(code, redact(message, secrets), { cause, fault });
+  const cause = new Error(redact(messageOf(thrown)));
+  return new PostgradError(code, redact(message), { cause, fault });
 }
 
 function messageOf(thrown: unknown): string {

@@ -8,10 +8,9 @@ const patterns = [
   /(?<=:\/\/)[^/\s@"']+(?=@)/g,
 ];
 
-/** `text` without keys: without `secrets`, as they stand, and without what looks like one. */
-export function redact(text: string, secrets: readonly string[] = []): string {
-  let clean = text;
-  for (const secret of secrets) if (secret.length > 0) clean = clean.replaceAll(secret, "[key]");
+/** `text` without `key`, where there is one, and without what looks like a key. */
+export function redact(text: string, key?: string): string {
+  let clean = key ? text.replaceAll(key, "[key]") : text;
   for (const pattern of patterns) clean = clean.replace(pattern, "[key]");
   return clean;
 }

@@ -9,6 +9,7 @@ import type { TeacherEvent } from "./events.ts";
 import { Gate } from "./gate.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Price, priceOf } from "./prices.ts";
+import { redact as redactKeys } from "./redact.ts";
 import type { LanguageModel } from "./reply.ts";
 
 /** The settings of a teacher that are plain data; a command line makes its options from these. */
@@ -78,8 +79,10 @@ export interface OpenTeacher {
   readonly onEvent: ((event: TeacherEvent) => void) | undefined;
   /** Whether calls leave this process. A model outside is not told agent and input. */
   readonly isHosted: boolean;
-  /** Keys that must not show up anywhere. */
-  readonly secrets: readonly string[];
+  /** Takes keys out of a text: what a provider says may repeat them. */
+  readonly redact: (text: string) => string;
+  /** The same model over another `fetch`, where it can be asked in batches. */
+  readonly withFetch: ((fetch: typeof globalThis.fetch) => LanguageModel) | undefined;
 }
 
 /** Whom `ask` takes: an open teacher, or any language model of the AI SDK, then without ledger and limits across asks. */
@@ -90,14 +93,15 @@ const defaults = parseConfig(TeacherConfig, {});
 /** What a provider says about a model of its own. */
 export interface ModelFacts {
   readonly isHosted?: boolean;
-  readonly secrets?: readonly string[];
+  readonly redact?: OpenTeacher["redact"];
+  readonly withFetch?: OpenTeacher["withFetch"];
 }
 
 /** An open teacher for `model`. */
 export function teacherOf(
   model: LanguageModel,
   options: TeacherOptions = {},
-  { isHosted = false, secrets = [] }: ModelFacts = {},
+  { isHosted = false, redact = redactKeys, withFetch }: ModelFacts = {},
 ): OpenTeacher {
   const { ledger, budget, price, id, breaker, onEvent, clock = systemClock, ...given } = options;
   const isDefault = Object.keys(given).length === 0;
@@ -124,7 +128,8 @@ export function teacherOf(
     clock,
     onEvent,
     isHosted,
-    secrets,
+    redact,
+    withFetch,
   };
 }
 
