@@ -1,3 +1,5 @@
+import type { ChatTemplate } from "./chat/chat-template.ts";
+import type { TokenBytes } from "./constraint/vocabulary.ts";
 import type { GenerateEvent, GenerateRequest } from "./generate.ts";
 import type { ScoredContinuation, ScoreOptions, ScoreRow } from "./score.ts";
 
@@ -7,6 +9,10 @@ export interface TextCodec {
   encode(text: string): number[];
   /** Text of `tokens`; special tokens are left out. */
   decode(tokens: readonly number[]): string;
+  /** The bytes of each token, for constrained output; absent where the tokenizer does not tell them. */
+  tokenBytes?(): TokenBytes;
+  /** The checkpoint's chat template; absent where it has none. */
+  readonly chat?: ChatTemplate;
 }
 
 /** A decoder checkpoint that is open and ready: what the command line, the provider, the server and the browser drive. */

@@ -1,3 +1,4 @@
+export type { ChatTemplate, ChatTool } from "./chat/chat-template.ts";
 export {
   calibrate,
   type Calibration,
@@ -31,6 +32,8 @@ export {
   type TokenLogprob,
 } from "./generate.ts";
 export { type EngineOptions, openEngine } from "./open-engine.ts";
+export type { CallSettings } from "./provider/call.ts";
+export { languageModel, type LanguageModelSettings } from "./provider/language-model.ts";
 export type {
   ElementArrays,
   ElementType,
