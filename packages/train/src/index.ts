@@ -24,3 +24,6 @@ export { type Finding, findingsFor, requireAll } from "./trl/machine.ts";
 export type { StepMetrics } from "./trl/metrics.ts";
 export type { DriverReport, RunOptions } from "./trl/run.ts";
 export { sbatchText } from "./trl/slurm.ts";
+export { presets } from "./presets/index.ts";
+export { Preset, Source, type Sourced } from "./presets/preset.ts";
+export { presetNamed, presetRows, presetSettings, type PresetUse } from "./presets/settings.ts";

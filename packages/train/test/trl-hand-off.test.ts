@@ -71,7 +71,7 @@ const learnt = (file = "models/new/model.safetensors") =>
 const names = ["a", "b", "c", "d", "e", "f"];
 const inOrder = names.map((name) => `<u>${name}|<a>Yes.|`);
 
-describe.skipIf(!hasPython)("with scripted packages (skipped where python3 is missing)", () => {
+describe.skipIf(!hasPython)("with scripted packages (skipped where python3 is missing)", { timeout: 60_000 }, () => {
   test("rows are learnt in their order, and the model lies under its name with its metrics", async () => {
     const seen: number[] = [];
     const rows = [
@@ -173,7 +173,7 @@ describe.skipIf(!hasPython)("with scripted packages (skipped where python3 is mi
     expect(existsSync(join(work(), "checkpoints/checkpoint-2/trainer_state.json"))).toBe(true);
     await train({ ...options, resume: true }, rows);
     expect(learnt()).toEqual(["slow 1", "slow 2", "slow 3"].map((name) => `<u>${name}|<a>Yes.|`));
-  }, 20_000);
+  });
 
   test("a loss that is not a number ends the run, the checkpoint before it kept", async () => {
     const rows = ["a", "nan", "b"].map(conversation);
@@ -201,7 +201,7 @@ describe.skipIf(!hasPython)("with scripted packages (skipped where python3 is mi
       exitCode: 1,
       all: expect.stringContaining("another training is under way"),
     });
-  }, 20_000);
+  });
 
   test("rows without anything to learn, and a foreign tokenizer, end it with their reason", async () => {
     await expect(train({ maxLength: 4 }, [conversation("a")])).rejects.toThrow(
