@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), "postgrad-train-trl-"));
 
 // 1. the recipe: every value says how well it is known
 const { title, settings } = presetNamed("contrastive-alpaca-d-dpo");
-console.log(`${title}, ${presetRows("contrastive-alpaca-d-dpo", 0.1)?.value} rows`);
+console.log(`${title}, ${presetRows("contrastive-alpaca-d-dpo", 0.125)?.value} rows`);
 for (const [name, { value, source }] of Object.entries(settings))
   console.log(`  ${name.padEnd(12)}${String(value).padEnd(8)}${source}`);
 

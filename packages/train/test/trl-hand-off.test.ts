@@ -71,165 +71,175 @@ const learnt = (file = "models/new/model.safetensors") =>
 const names = ["a", "b", "c", "d", "e", "f"];
 const inOrder = names.map((name) => `<u>${name}|<a>Yes.|`);
 
-describe.skipIf(!hasPython)("with scripted packages (skipped where python3 is missing)", { timeout: 60_000 }, () => {
-  test("rows are learnt in their order, and the model lies under its name with its metrics", async () => {
-    const seen: number[] = [];
-    const rows = [
-      ...names.map(conversation),
-      conversation("long".repeat(20)),
-      { ...conversation("g"), messages: [{ role: "user", content: "?" }] },
-    ];
-    const onMetrics = ({ step }: { step: number }) => seen.push(step);
-    const result = await train({ maxLength: 40, truncate: "drop" }, rows, { onMetrics });
-    expect(result).toMatchObject({
-      model: join(folder, "models/new"),
-      rows: 7,
-      drops: { "empty response": 1 },
-      report: {
-        status: "finished",
-        steps: 3,
-        planned: 3,
-        rows: { whole: 6, "longer than maxLength": 1 },
-      },
+describe.skipIf(!hasPython)(
+  "with scripted packages (skipped where python3 is missing)",
+  { timeout: 60_000 },
+  () => {
+    test("rows are learnt in their order, and the model lies under its name with its metrics", async () => {
+      const seen: number[] = [];
+      const rows = [
+        ...names.map(conversation),
+        conversation("long".repeat(20)),
+        { ...conversation("g"), messages: [{ role: "user", content: "?" }] },
+      ];
+      const onMetrics = ({ step }: { step: number }) => seen.push(step);
+      const result = await train({ maxLength: 40, truncate: "drop" }, rows, { onMetrics });
+      expect(result).toMatchObject({
+        model: join(folder, "models/new"),
+        rows: 7,
+        drops: { "empty response": 1 },
+        report: {
+          status: "finished",
+          steps: 3,
+          planned: 3,
+          rows: { whole: 6, "longer than maxLength": 1 },
+        },
+      });
+      expect(learnt()).toEqual(inOrder);
+      expect(seen).toEqual([1, 2, 3]);
+      const metrics = readFileSync(join(folder, "models/new/metrics.jsonl"), "utf8").split("\n");
+      expect(JSON.parse(metrics[2]!)).toEqual({
+        step: 3,
+        loss: 1 / 6,
+        grad_norm: 1,
+        learning_rate: 1e-5,
+      });
+      expect(existsSync(join(folder, "models/new/tokenizer.json"))).toBe(true);
+      expect(readFileSync(join(work(), "train.log"), "utf8")).toContain("launching");
     });
-    expect(learnt()).toEqual(inOrder);
-    expect(seen).toEqual([1, 2, 3]);
-    const metrics = readFileSync(join(folder, "models/new/metrics.jsonl"), "utf8").split("\n");
-    expect(JSON.parse(metrics[2]!)).toEqual({
-      step: 3,
-      loss: 1 / 6,
-      grad_norm: 1,
-      learning_rate: 1e-5,
+
+    test("steps count over several passes, each in the same order", async () => {
+      await train({ steps: 4 }, names.map(conversation));
+      expect(learnt()).toEqual([...inOrder, ...inOrder.slice(0, 2)]);
     });
-    expect(existsSync(join(folder, "models/new/tokenizer.json"))).toBe(true);
-    expect(readFileSync(join(work(), "train.log"), "utf8")).toContain("launching");
-  });
 
-  test("steps count over several passes, each in the same order", async () => {
-    await train({ steps: 4 }, names.map(conversation));
-    expect(learnt()).toEqual([...inOrder, ...inOrder.slice(0, 2)]);
-  });
-
-  test("packed rows stay in order", async () => {
-    const attention = { packing: true, attention: "flash_attention_3" };
-    await train({ ...attention, maxLength: 26, batchSize: 1 }, names.map(conversation));
-    expect(learnt()).toEqual([0, 2, 4].map((i) => inOrder.slice(i, i + 2).join("")));
-  });
-
-  test("pairs bring their reference along, or TRL computes it; SLiC-HF needs none", async () => {
-    const known = { ref_chosen_logps: -3, ref_rejected_logps: -4 };
-    const refs = async (loss: string, more: object) => {
-      await train({ loss, out: join(folder, `models/${loss}`) }, [
-        pair("a", more),
-        pair("b", more),
-      ]);
-      const rows = readJson(`models/${loss}/model.safetensors`) as (typeof known)[];
-      return rows.map((row) => row.ref_chosen_logps);
-    };
-    expect(await refs("dpo", known)).toEqual([-3, -3]);
-    expect(await refs("ipo", {})).toEqual([-1, -1]);
-    expect(await refs("slic", {})).toEqual([undefined, undefined]);
-  });
-
-  test("a killed run goes on from its checkpoint to the same model", async () => {
-    const rows = ["a", "b", "c", "d", "crash", "f"].map(conversation);
-    await expect(train({ saveEvery: 1 }, rows)).rejects.toMatchObject({
-      code: "train/trl-failed",
-      fault: "system",
-      message: expect.stringMatching(
-        /ended with exit code 1; .*train\.log ends with:[^]*exit status 9[^]*"resume"/,
-      ),
+    test("packed rows stay in order", async () => {
+      const attention = { packing: true, attention: "flash_attention_3" };
+      await train({ ...attention, maxLength: 26, batchSize: 1 }, names.map(conversation));
+      expect(learnt()).toEqual([0, 2, 4].map((i) => inOrder.slice(i, i + 2).join("")));
     });
-    expect(existsSync(join(folder, "models/new"))).toBe(false);
-    await expect(train({ saveEvery: 1 }, rows)).rejects.toMatchObject({ code: "train/trl-exists" });
-    const { report } = await train({ saveEvery: 1, resume: true }, rows);
-    expect(report).toMatchObject({ status: "finished", steps: 3 });
-    expect(learnt()).toEqual(
-      ["a", "b", "c", "d", "crash", "f"].map((name) => `<u>${name}|<a>Yes.|`),
-    );
-    const metrics = readFileSync(join(folder, "models/new/metrics.jsonl"), "utf8")
-      .trim()
-      .split("\n");
-    expect(metrics.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 2, 3]);
-  });
 
-  test("a run is resumed with the same settings and rows only", async () => {
-    const rows = ["a", "crash"].map(conversation);
-    await expect(train({ batchSize: 1, saveEvery: 1 }, rows)).rejects.toThrow("exit code");
-    const resume = { batchSize: 1, saveEvery: 1, resume: true };
-    await expect(train({ ...resume, lr: 1 }, rows)).rejects.toThrow(
-      /other settings or rows[^]*arguments: was .*"learning_rate":0.00001/,
-    );
-    await expect(train(resume, [...rows, conversation("new")])).rejects.toThrow(/data_sha256: was/);
-    await expect(train(resume, rows)).resolves.toMatchObject({ model: join(folder, "models/new") });
-  });
-
-  test("a stop saves the step in hand, and the run goes on from there", async () => {
-    const rows = ["slow 1", "slow 2", "slow 3"].map(conversation);
-    const stop = new AbortController();
-    const options = { batchSize: 1, saveEvery: 100 };
-    const stopping = train(options, rows, { signal: stop.signal, onMetrics: () => stop.abort() });
-    await expect(stopping).rejects.toMatchObject({ code: "train/stopped" });
-    expect(existsSync(join(work(), "checkpoints/checkpoint-2/trainer_state.json"))).toBe(true);
-    await train({ ...options, resume: true }, rows);
-    expect(learnt()).toEqual(["slow 1", "slow 2", "slow 3"].map((name) => `<u>${name}|<a>Yes.|`));
-  });
-
-  test("a loss that is not a number ends the run, the checkpoint before it kept", async () => {
-    const rows = ["a", "nan", "b"].map(conversation);
-    await expect(train({ batchSize: 1, saveEvery: 1 }, rows)).rejects.toMatchObject({
-      code: "train/diverged",
-      message: expect.stringContaining("not finite at step 2 of 3"),
+    test("pairs bring their reference along, or TRL computes it; SLiC-HF needs none", async () => {
+      const known = { ref_chosen_logps: -3, ref_rejected_logps: -4 };
+      const refs = async (loss: string, more: object) => {
+        await train({ loss, out: join(folder, `models/${loss}`) }, [
+          pair("a", more),
+          pair("b", more),
+        ]);
+        const rows = readJson(`models/${loss}/model.safetensors`) as (typeof known)[];
+        return rows.map((row) => row.ref_chosen_logps);
+      };
+      expect(await refs("dpo", known)).toEqual([-3, -3]);
+      expect(await refs("ipo", {})).toEqual([-1, -1]);
+      expect(await refs("slic", {})).toEqual([undefined, undefined]);
     });
-    expect(existsSync(join(work(), "checkpoints/checkpoint-1"))).toBe(true);
-    expect(existsSync(join(work(), "checkpoints/checkpoint-2"))).toBe(false);
-    const metrics = readFileSync(join(work(), "metrics.jsonl"), "utf8");
-    expect(metrics).toContain('{"step": 2, "loss": null,');
-  });
 
-  test("a second training in the same folder is refused", async () => {
-    const rows = ["slow 1", "slow 2"].map(conversation);
-    let second: Promise<unknown> | undefined;
-    const onMetrics = () => {
-      second ??= execa({
-        reject: false,
-        all: true,
-      })`${join(folder, "python")} ${join(work(), "driver.py")}`;
-    };
-    await train({ batchSize: 1 }, rows, { onMetrics });
-    expect(await second).toMatchObject({
-      exitCode: 1,
-      all: expect.stringContaining("another training is under way"),
+    test("a killed run goes on from its checkpoint to the same model", async () => {
+      const rows = ["a", "b", "c", "d", "crash", "f"].map(conversation);
+      await expect(train({ saveEvery: 1 }, rows)).rejects.toMatchObject({
+        code: "train/trl-failed",
+        fault: "system",
+        message: expect.stringMatching(
+          /ended with exit code 1; .*train\.log ends with:[^]*exit status 9[^]*"resume"/,
+        ),
+      });
+      expect(existsSync(join(folder, "models/new"))).toBe(false);
+      await expect(train({ saveEvery: 1 }, rows)).rejects.toMatchObject({
+        code: "train/trl-exists",
+      });
+      const { report } = await train({ saveEvery: 1, resume: true }, rows);
+      expect(report).toMatchObject({ status: "finished", steps: 3 });
+      expect(learnt()).toEqual(
+        ["a", "b", "c", "d", "crash", "f"].map((name) => `<u>${name}|<a>Yes.|`),
+      );
+      const metrics = readFileSync(join(folder, "models/new/metrics.jsonl"), "utf8")
+        .trim()
+        .split("\n");
+      expect(metrics.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 2, 3]);
     });
-  });
 
-  test("rows without anything to learn, and a foreign tokenizer, end it with their reason", async () => {
-    await expect(train({ maxLength: 4 }, [conversation("a")])).rejects.toThrow(
-      "no row is left to train on",
-    );
-    rmSync(work(), { recursive: true });
-    writeFileSync(join(folder, "base/config.json"), '{"vocab_size": 100}');
-    await expect(train({}, [conversation("a")])).rejects.toThrow(
-      "the tokenizer has 128 tokens and the model 100",
-    );
-  });
+    test("a run is resumed with the same settings and rows only", async () => {
+      const rows = ["a", "crash"].map(conversation);
+      await expect(train({ batchSize: 1, saveEvery: 1 }, rows)).rejects.toThrow("exit code");
+      const resume = { batchSize: 1, saveEvery: 1, resume: true };
+      await expect(train({ ...resume, lr: 1 }, rows)).rejects.toThrow(
+        /other settings or rows[^]*arguments: was .*"learning_rate":0.00001/,
+      );
+      await expect(train(resume, [...rows, conversation("new")])).rejects.toThrow(
+        /data_sha256: was/,
+      );
+      await expect(train(resume, rows)).resolves.toMatchObject({
+        model: join(folder, "models/new"),
+      });
+    });
 
-  test("what the machine lacks is told before anything is written", async () => {
-    const lora = { loraRank: 8, gpus: 2, parallelism: "zero3" } as const;
-    const failing = train(lora, names.map(conversation));
-    await expect(failing).rejects.toMatchObject({ code: "train/trl-machine", fault: "user" });
-    const message = await failing.catch((error: unknown) => (error as Error).message);
-    expect(message).toContain(
-      `  deepspeed: not found, needed 0.14.4 or later for parallelism "zero3"; ${join(folder, "python")} -m pip install "deepspeed>=0.14.4"`,
-    );
-    expect(message).toContain("  peft: not found");
-    expect(message).toContain(
-      '  GPU: found 0, needed 2 that PyTorch sees; nvidia-smi says what is there; set "gpus" to 0',
-    );
-    expect(message).not.toContain("trl:");
-    expect(existsSync(join(folder, "models"))).toBe(false);
-  });
-});
+    test("a stop saves the step in hand, and the run goes on from there", async () => {
+      const rows = ["slow 1", "slow 2", "slow 3"].map(conversation);
+      const stop = new AbortController();
+      const options = { batchSize: 1, saveEvery: 100 };
+      const stopping = train(options, rows, { signal: stop.signal, onMetrics: () => stop.abort() });
+      await expect(stopping).rejects.toMatchObject({ code: "train/stopped" });
+      expect(existsSync(join(work(), "checkpoints/checkpoint-2/trainer_state.json"))).toBe(true);
+      await train({ ...options, resume: true }, rows);
+      expect(learnt()).toEqual(["slow 1", "slow 2", "slow 3"].map((name) => `<u>${name}|<a>Yes.|`));
+    });
+
+    test("a loss that is not a number ends the run, the checkpoint before it kept", async () => {
+      const rows = ["a", "nan", "b"].map(conversation);
+      await expect(train({ batchSize: 1, saveEvery: 1 }, rows)).rejects.toMatchObject({
+        code: "train/diverged",
+        message: expect.stringContaining("not finite at step 2 of 3"),
+      });
+      expect(existsSync(join(work(), "checkpoints/checkpoint-1"))).toBe(true);
+      expect(existsSync(join(work(), "checkpoints/checkpoint-2"))).toBe(false);
+      const metrics = readFileSync(join(work(), "metrics.jsonl"), "utf8");
+      expect(metrics).toContain('{"step": 2, "loss": null,');
+    });
+
+    test("a second training in the same folder is refused", async () => {
+      const rows = ["slow 1", "slow 2"].map(conversation);
+      let second: Promise<unknown> | undefined;
+      const onMetrics = () => {
+        second ??= execa({
+          reject: false,
+          all: true,
+        })`${join(folder, "python")} ${join(work(), "driver.py")}`;
+      };
+      await train({ batchSize: 1 }, rows, { onMetrics });
+      expect(await second).toMatchObject({
+        exitCode: 1,
+        all: expect.stringContaining("another training is under way"),
+      });
+    });
+
+    test("rows without anything to learn, and a foreign tokenizer, end it with their reason", async () => {
+      await expect(train({ maxLength: 4 }, [conversation("a")])).rejects.toThrow(
+        "no row is left to train on",
+      );
+      rmSync(work(), { recursive: true });
+      writeFileSync(join(folder, "base/config.json"), '{"vocab_size": 100}');
+      await expect(train({}, [conversation("a")])).rejects.toThrow(
+        "the tokenizer has 128 tokens and the model 100",
+      );
+    });
+
+    test("what the machine lacks is told before anything is written", async () => {
+      const lora = { loraRank: 8, gpus: 2, parallelism: "zero3" } as const;
+      const failing = train(lora, names.map(conversation));
+      await expect(failing).rejects.toMatchObject({ code: "train/trl-machine", fault: "user" });
+      const message = await failing.catch((error: unknown) => (error as Error).message);
+      expect(message).toContain(
+        `  deepspeed: not found, needed 0.14.4 or later for parallelism "zero3"; ${join(folder, "python")} -m pip install "deepspeed>=0.14.4"`,
+      );
+      expect(message).toContain("  peft: not found");
+      expect(message).toContain(
+        '  GPU: found 0, needed 2 that PyTorch sees; nvidia-smi says what is there; set "gpus" to 0',
+      );
+      expect(message).not.toContain("trl:");
+      expect(existsSync(join(folder, "models"))).toBe(false);
+    });
+  },
+);
 
 test("a machine without Python is told which command brings it", async () => {
   await expect(train({ python: "python-that-is-not-there" }, [])).rejects.toThrow(

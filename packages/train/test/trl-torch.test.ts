@@ -24,43 +24,47 @@ ${program}`;
   return JSON.parse(stdout);
 }
 
-describe.skipIf(!hasTorch)("with PyTorch (skipped where python3 has none)", { timeout: 60_000 }, () => {
-  test("log-probabilities are summed over the completion, each token predicted by the one before", async () => {
-    // Two tokens, logits (0, ln 3): probabilities 1/4 and 3/4 at every position.
-    const found = await torch(
-      `logits = torch.log(torch.tensor([1.0, 3.0])).expand(2, 4, 2)
+describe.skipIf(!hasTorch)(
+  "with PyTorch (skipped where python3 has none)",
+  { timeout: 60_000 },
+  () => {
+    test("log-probabilities are summed over the completion, each token predicted by the one before", async () => {
+      // Two tokens, logits (0, ln 3): probabilities 1/4 and 3/4 at every position.
+      const found = await torch(
+        `logits = torch.log(torch.tensor([1.0, 3.0])).expand(2, 4, 2)
 ids = torch.tensor([[0, 1, 1, 0], [1, 0, 1, 1]])
 mask = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 0]])
 print(json.dumps([part.tolist() for part in sequence_logps(torch, logits, ids, mask)]))`,
-      null,
-    );
-    const [sums, lengths] = found as [number[], number[]];
-    expect(sums[0]).toBeCloseTo(Math.log(3 / 4) + Math.log(1 / 4), 5);
-    expect(sums[1]).toBeCloseTo(Math.log(1 / 4), 5);
-    expect(lengths).toEqual([2, 1]);
-  });
+        null,
+      );
+      const [sums, lengths] = found as [number[], number[]];
+      expect(sums[0]).toBeCloseTo(Math.log(3 / 4) + Math.log(1 / 4), 5);
+      expect(sums[1]).toBeCloseTo(Math.log(1 / 4), 5);
+      expect(lengths).toEqual([2, 1]);
+    });
 
-  test.each([
-    ["dpo", { beta: 0.1, labelSmoothing: 0.2 }],
-    ["dpo-norm", { beta: 5, labelSmoothing: 0.1 }],
-    ["ipo", { beta: 0.1, logps: "sum" }],
-    ["slic", { delta: 9, lambda: 0.5, regulariser: "sum" }],
-    ["slic", { delta: 1, lambda: 1 }],
-  ])("%s %j has the embedded trainer's value and gradient", async (name, given) => {
-    const chosen = chooseLoss(name, given);
-    const found = await torch(
-      `policy = torch.tensor([-40.0, -36.0], dtype=torch.float64, requires_grad=True)
+    test.each([
+      ["dpo", { beta: 0.1, labelSmoothing: 0.2 }],
+      ["dpo-norm", { beta: 5, labelSmoothing: 0.1 }],
+      ["ipo", { beta: 0.1, logps: "sum" }],
+      ["slic", { delta: 9, lambda: 0.5, regulariser: "sum" }],
+      ["slic", { delta: 1, lambda: 1 }],
+    ])("%s %j has the embedded trainer's value and gradient", async (name, given) => {
+      const chosen = chooseLoss(name, given);
+      const found = await torch(
+        `policy = torch.tensor([-40.0, -36.0], dtype=torch.float64, requires_grad=True)
 sides = [(policy[:1], torch.tensor([-42.0]), torch.tensor([20])), (policy[1:], torch.tensor([-35.0]), torch.tensor([12]))]
 loss = pair_loss(data["name"], data["options"], *sides, 16, functional.softplus, functional.relu).mean()
 loss.backward()
 print(json.dumps([loss.item(), *policy.grad.tolist()]))`,
-      { name, options: chosen.options },
-    );
-    const better = { policy: -40, reference: -42, length: 20 };
-    const worse = { policy: -36, reference: -35, length: 12 };
-    const { loss, byChosen, byRejected } = evaluatePair(chosen, better, worse, 16);
-    for (const [i, value] of [loss, byChosen, byRejected].entries()) {
-      expect((found as number[])[i]).toBeCloseTo(value, 6);
-    }
-  });
-});
+        { name, options: chosen.options },
+      );
+      const better = { policy: -40, reference: -42, length: 20 };
+      const worse = { policy: -36, reference: -35, length: 12 };
+      const { loss, byChosen, byRejected } = evaluatePair(chosen, better, worse, 16);
+      for (const [i, value] of [loss, byChosen, byRejected].entries()) {
+        expect((found as number[])[i]).toBeCloseTo(value, 6);
+      }
+    });
+  },
+);

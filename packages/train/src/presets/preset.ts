@@ -67,8 +67,7 @@ export interface Sourced<Value> {
 
 const from =
   (source: Source) =>
-  <const Value>(value: Value) =>
-    ({ value, source });
+  <const Value>(value: Value) => ({ value, source });
 
 /** A source states it. */
 export const published = from("published");

@@ -4,7 +4,8 @@ import type { Job } from "./job.ts";
 
 /** The file that `accelerate launch --config_file` reads (accelerate 1.14). A machine's rank is given at the launch. */
 export function accelerateYaml(job: Job): string {
-  return stringify(accelerateConfig(job));
+  // accelerate reads YAML 1.1, where an unquoted `no` is false.
+  return stringify(accelerateConfig(job), { version: "1.1" });
 }
 
 const distributedTypes = {
