@@ -8,7 +8,6 @@ import { PostgradError } from "@postgrad/schema";
 
 import { fileError, isErrno } from "./file-error.ts";
 import type { Compression } from "./format.ts";
-import type { StagedFile } from "./staging.ts";
 import { unzstd } from "./unzstd.ts";
 
 const chunkBytes = 1 << 20;
@@ -34,9 +33,9 @@ export interface ByteSink {
   destroy(): Promise<void>;
 }
 
-/** Packs what is written into a staged file; errors name `target`. */
-export function packInto(file: StagedFile, compression: Compression, target: string): ByteSink {
-  const exit = fileStream(file.handle);
+/** Packs what is written into a file, which it leaves open; errors name `target`. */
+export function packInto(handle: FileHandle, compression: Compression, target: string): ByteSink {
+  const exit = fileStream(handle);
   const pack = packer(compression);
   const entry = pack ?? exit;
   const packed = pack ? pipeline(pack, exit) : finished(exit);

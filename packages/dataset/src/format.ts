@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { PostgradError, nearest } from "@postgrad/schema";
 
 /** How rows lie in a file. */
-export type RowFormat = "jsonl" | "json";
+export type RowFormat = "jsonl" | "json" | "parquet";
 
 /** How the bytes of a file are packed. */
 export type Compression = "none" | "gzip" | "zstd";
@@ -18,6 +18,7 @@ const rowFormats: Readonly<Record<string, RowFormat>> = {
   jsonl: "jsonl",
   ndjson: "jsonl",
   json: "json",
+  parquet: "parquet",
 };
 const compressions: Readonly<Record<string, Compression>> = { gz: "gzip", zst: "zstd" };
 
@@ -26,7 +27,8 @@ export function formatOf(path: string): FileFormat | undefined {
   const parts = basename(path).toLowerCase().split(".").slice(1);
   const compression = compressions[parts.at(-1) ?? ""] ?? "none";
   const rows = rowFormats[(compression === "none" ? parts.at(-1) : parts.at(-2)) ?? ""];
-  return rows && { rows, compression };
+  // Parquet packs its pages itself; a packed file of it is none.
+  return rows && (rows !== "parquet" || compression === "none") ? { rows, compression } : undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export function outputFormatOf(path: string): FileFormat {
   const format = formatOf(path);
   if (format) return format;
   const ending = basename(path).split(".").slice(1).join(".");
-  const known = ["jsonl", "jsonl.gz", "jsonl.zst", "json"];
+  const known = ["jsonl", "jsonl.gz", "jsonl.zst", "json", "parquet"];
   const meant = nearest(ending, known);
   throw new PostgradError(
     "dataset/unknown-format",

@@ -3,6 +3,7 @@ import { PostgradError } from "@postgrad/schema";
 import { type DataFile, dataFiles } from "./data-files.ts";
 import { readJson } from "./json-read.ts";
 import { readJsonl } from "./jsonl-read.ts";
+import { readParquet } from "./parquet/read.ts";
 import type { RowBlock } from "./row-block.ts";
 
 /** What a source may be. */
@@ -44,6 +45,7 @@ export async function* sourceBlocks(
 
 function blocksOf({ path, format }: DataFile, options: SourceOptions): AsyncIterable<RowBlock> {
   const { maxLineBytes = 64 * 2 ** 20 } = options;
+  if (format.rows === "parquet") return readParquet(path);
   const read = format.rows === "json" ? readJson : readJsonl;
   return read(path, format.compression, maxLineBytes);
 }

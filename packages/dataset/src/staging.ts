@@ -1,20 +1,10 @@
-import { createHash } from "node:crypto";
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
-import { hostname } from "node:os";
+import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { PostgradError } from "@postgrad/schema";
 
 import { isErrno } from "./file-error.ts";
+import { removeStale, stagingName } from "./staging-name.ts";
 
 /** A file that nobody sees until it is published. */
 export interface StagedFile {
@@ -68,24 +58,6 @@ export async function syncFolder(path: string): Promise<void> {
   await folder?.close();
 }
 
-/** A hidden name beside `final` for the `n`-th try of this process. */
-export function stagingName(final: string, n: number): string {
-  return join(dirname(final), `${prefixOf(final)}${process.pid}-${n}.tmp`);
-}
-
-/** Removes the hidden files and folders that killed writers of `final` left behind on this machine. */
-export async function removeStale(final: string): Promise<void> {
-  const folder = dirname(final);
-  const prefix = prefixOf(final);
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(prefix) || !name.endsWith(".tmp")) continue;
-    const path = join(folder, name);
-    if (await isStale(path, Number.parseInt(name.slice(prefix.length), 10))) {
-      await rm(path, { recursive: true, force: true });
-    }
-  }
-}
-
 async function openFresh(final: string): Promise<{ path: string; handle: FileHandle }> {
   await refuseSpecial(final);
   for (let n = 0; ; n++) {
@@ -98,31 +70,10 @@ async function openFresh(final: string): Promise<{ path: string; handle: FileHan
   }
 }
 
-async function refuseSpecial(final: string): Promise<void> {
+/** Refuses a target that no file can take the place of. */
+export async function refuseSpecial(final: string): Promise<void> {
   const found = await stat(final).catch(() => undefined);
   if (found === undefined || found.isFile()) return;
   const what = found.isDirectory() ? "a folder" : "no ordinary file";
   throw new PostgradError("dataset/not-a-file", `${final}: is ${what}; name a file to write to`);
-}
-
-// The machine is part of the name: on a shared disk nobody can tell whether another machine's process still lives.
-function prefixOf(final: string): string {
-  const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
-  return `.${basename(final).slice(0, 150)}.${machine}-`;
-}
-
-/** A process that is gone cannot be writing. Nor is this one, where the file is older than it: process ids come again. */
-async function isStale(path: string, pid: number): Promise<boolean> {
-  if (pid !== process.pid) return !isAlive(pid);
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && found.mtimeMs < Date.now() - process.uptime() * 1000;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isErrno(error, "EPERM"); // it lives and belongs to somebody else
-  }
 }

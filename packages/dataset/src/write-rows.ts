@@ -4,11 +4,14 @@ import type { BadRowOptions } from "./bad-row.ts";
 import { checked } from "./checked.ts";
 import { outputFormatOf } from "./format.ts";
 import { openJsonWriter } from "./jsonl-write.ts";
+import { openParquetWriter } from "./parquet/write.ts";
 import type { RowWriter, Written } from "./row-writer.ts";
 
-/** Opens a writer whose format is told by the ending of `target`: `.jsonl`, `.json`, each also `.gz` and `.zst`. */
+/** Opens a writer whose format is told by the ending of `target`: `.jsonl`, `.json`, each also `.gz` and `.zst`,
+ * and `.parquet`. */
 export async function openWriter(target: string): Promise<RowWriter> {
-  return openJsonWriter(target, outputFormatOf(target));
+  const format = outputFormatOf(target);
+  return format.rows === "parquet" ? openParquetWriter(target) : openJsonWriter(target, format);
 }
 
 /**
