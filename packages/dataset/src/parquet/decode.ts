@@ -26,18 +26,13 @@ export function placesOf({ json, nulls }: Notes): NotedPlace {
 export function decode(value: unknown, noted: NotedPlace | undefined): unknown {
   if (value === undefined || value === null) return null;
   if (noted?.json) return parsed(value);
-  switch (typeof value) {
-    case "bigint":
-      return safeInteger(value);
-    case "object":
-      if (Array.isArray(value)) return decodeList(value, noted);
-      if (value instanceof Date) return value.toISOString();
-      if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-      if (ArrayBuffer.isView(value)) return decodeList([...(value as Int32Array)], noted);
-      return decodeStruct(value, noted);
-    default:
-      return value;
-  }
+  if (typeof value === "bigint") return safeInteger(value);
+  if (typeof value !== "object") return value;
+  if (Array.isArray(value)) return decodeList(value, noted);
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  if (ArrayBuffer.isView(value)) return decodeList([...(value as Int32Array)], noted);
+  return decodeStruct(value, noted);
 }
 
 function decodeList(list: readonly unknown[], noted: NotedPlace | undefined): unknown[] {

@@ -2,38 +2,27 @@ import type { Shape } from "./shape.ts";
 
 /** Turns a JSON value into what the Parquet writer takes for a column of `shape`; absent stays absent. */
 export function encoderOf(shape: Shape): (value: unknown) => unknown {
-  switch (shape.type) {
-    case "int64":
-      return (value) => (isAbsent(value) ? undefined : BigInt(value as number));
-    case "json":
-      return (value) => (value === undefined ? undefined : JSON.stringify(value));
-    case "list": {
-      if (isPlain(shape)) return asItIs;
-      const element = encoderOf(shape.element);
-      return (value) => (isAbsent(value) ? undefined : (value as unknown[]).map(element));
-    }
-    case "struct": {
-      if (isPlain(shape)) return asItIs;
-      const fields = shape.fields.map(
-        ({ name, shape: inner }) => [name, encoderOf(inner)] as const,
-      );
-      return (value) =>
-        isAbsent(value)
-          ? undefined
-          : Object.fromEntries(
-              fields.map(([name, encode]) => [
-                name,
-                encode((value as Record<string, unknown>)[name]),
-              ]),
-            );
-    }
-    default:
-      return asItIs;
-  }
+  if (isPlain(shape)) return (value) => value;
+  if (shape.type === "json")
+    return (value) => (value === undefined ? undefined : JSON.stringify(value));
+  const encode = present(shape);
+  return (value) => (value === undefined || value === null ? undefined : encode(value));
 }
 
-const asItIs = (value: unknown): unknown => value;
-const isAbsent = (value: unknown): boolean => value === undefined || value === null;
+function present(shape: Shape): (value: unknown) => unknown {
+  if (shape.type === "list") {
+    const element = encoderOf(shape.element);
+    return (list) => (list as unknown[]).map(element);
+  }
+  if (shape.type === "struct") {
+    const fields = shape.fields.map(({ name, shape: inner }) => [name, encoderOf(inner)] as const);
+    return (struct) =>
+      Object.fromEntries(
+        fields.map(([name, encode]) => [name, encode((struct as Record<string, unknown>)[name])]),
+      );
+  }
+  return (integer) => BigInt(integer as number);
+}
 
 /** Tells whether the writer takes values of this shape as they are in JSON. */
 function isPlain(shape: Shape): boolean {

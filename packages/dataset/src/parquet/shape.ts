@@ -74,21 +74,15 @@ export function columnsOf(rows: Sight): Field[] {
 }
 
 function typeOf(value: unknown): Leaf | "list" | "struct" | "null" {
-  switch (typeof value) {
-    case "boolean":
-      return "boolean";
-    case "number":
-      if (!Number.isFinite(value)) return "null"; // as JSON has it
-      return Number.isSafeInteger(value) ? "int64" : "double";
-    case "string":
-      return value.isWellFormed() ? "string" : "json"; // half a surrogate pair has no UTF-8
-    case "object":
-      if (value === null) return "null";
-      if (Array.isArray(value)) return "list";
-      return "toJSON" in value ? "json" : "struct";
-    default:
-      return "null"; // undefined in a list
+  if (typeof value === "string") return value.isWellFormed() ? "string" : "json"; // half a surrogate pair has no UTF-8
+  if (typeof value === "boolean") return "boolean";
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) return "null"; // as JSON has it
+    return Number.isSafeInteger(value) ? "int64" : "double";
   }
+  if (typeof value !== "object" || value === null) return "null"; // undefined in a list is one
+  if (Array.isArray(value)) return "list";
+  return "toJSON" in value ? "json" : "struct";
 }
 
 function seeFields(sight: Sight, struct: object): void {
