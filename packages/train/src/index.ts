@@ -27,3 +27,21 @@ export { sbatchText } from "./trl/slurm.ts";
 export { presets } from "./presets/index.ts";
 export { Preset, Source, type Sourced } from "./presets/preset.ts";
 export { presetNamed, presetRows, presetSettings, type PresetUse } from "./presets/settings.ts";
+export { type LowRank, lowRankNames } from "./graph/trained-weights.ts";
+export {
+  type TrainingGraph,
+  trainingGraph,
+  type TrainingGraphOptions,
+} from "./graph/training-graph.ts";
+export {
+  adamW,
+  type AdamWOptions,
+  type AdamWStep,
+  blankMoments,
+  type Moments,
+} from "./optimizer/adamw.ts";
+export { learningRateAt, type LearningRateOptions } from "./optimizer/learning-rate.ts";
+export { GradientSum } from "./step/gradient-sum.ts";
+export { type Layout, oneTextARow, packed, type Placed } from "./step/layout.ts";
+export { type BatchFacts, Stepper, type StepperOptions, type WeightData } from "./step/stepper.ts";
+export type { Text, TextRow } from "./step/text.ts";
