@@ -1,3 +1,4 @@
+import type { Agent } from "./agent.ts";
 import { call } from "./call.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import type { Pass } from "./gate.ts";
@@ -26,11 +27,21 @@ export async function reply(
   tally: Tally,
   signal: AbortSignal | undefined,
 ): Promise<Reply> {
+  return retrying(teacher, question.agent, signal, () => attempt(teacher, question, tally, signal));
+}
+
+/** Calls `work` until it gives something else than a failure that may pass, as often as `retries` allow. */
+export async function retrying<Value extends object>(
+  teacher: OpenTeacher,
+  agent: Agent,
+  signal: AbortSignal | undefined,
+  work: () => Promise<Value | Failure>,
+): Promise<Value> {
   for (let tries = 0; ; tries++) {
-    const result = await attempt(teacher, question, tally, signal);
-    if (!("error" in result)) return result;
+    const result = await work();
+    if (!("isTransient" in result)) return result;
     if (!result.isTransient || tries >= teacher.config.retries) throw result.error;
-    await pause(teacher, question, result, tries, signal);
+    await pause(teacher, agent, result, tries, signal);
   }
 }
 
@@ -86,7 +97,7 @@ async function leaving<Value>(
 /** Waits before the next try, at least as long as the provider asks for; other calls go on meanwhile. */
 async function pause(
   { clock, onEvent, id: model }: OpenTeacher,
-  { agent }: Question,
+  agent: Agent,
   { retryAfterMs = 0, error }: Failure,
   tries: number,
   signal: AbortSignal | undefined,

@@ -1,6 +1,17 @@
 export { type Agent, type AgentDefinition, defineAgent, type OutputSchema } from "./agent.ts";
 export { ask, type AskOptions } from "./ask.ts";
 export { askAll, type AskAllOptions, type Asked } from "./ask-all.ts";
+export {
+  type BatchReport,
+  cancelBatches,
+  collectBatches,
+  type CollectBatchOptions,
+  mergeBatch,
+  submitBatches,
+  writeBatches,
+  type WriteBatchOptions,
+} from "./batch.ts";
+export { type Batch } from "./batch-store.ts";
 export { type BreakerOptions } from "./breaker.ts";
 export { type Amount, Budget } from "./budget.ts";
 export { type Clock, systemClock } from "./clock.ts";

@@ -16,8 +16,14 @@ export interface NamedModel {
   readonly isHosted: boolean;
   /** Takes the provider's key out of a text. */
   readonly redact: (text: string) => string;
-  /** The same model over another `fetch`, where the provider has OpenAI's batches. */
-  readonly withFetch: ((fetch: typeof globalThis.fetch) => LanguageModel) | undefined;
+  /** Where the provider has OpenAI's batches. */
+  readonly transport: Transport | undefined;
+}
+
+/** How a model is reached, and the same model over another `fetch`. */
+export interface Transport {
+  readonly fetch: typeof globalThis.fetch;
+  readonly modelOver: (fetch: typeof globalThis.fetch) => LanguageModel;
 }
 
 /** Turns names like `openai:gpt-4.1` into models. */
@@ -53,7 +59,7 @@ export function createRegistry(
           model: await factory(rest),
           isHosted: false,
           redact,
-          withFetch: undefined,
+          transport: undefined,
         };
       const provider = Object.hasOwn(providers, word) ? providers[word] : undefined;
       if (!provider) throw unknown(name, word, [...Object.keys(own), ...Object.keys(providers)]);
@@ -89,14 +95,14 @@ async function hosted(
       `${id} needs ${missing.join(" and ")} in the environment`,
     );
   const create = await loaded(id, provider);
-  const withFetch = (other: typeof globalThis.fetch): LanguageModel =>
+  const modelOver = (other: typeof globalThis.fetch): LanguageModel =>
     create({ model, key, env, fetch: other });
   return {
     id,
-    model: withFetch(fetch),
+    model: modelOver(fetch),
     isHosted: true,
     redact: (text) => redact(text, key),
-    withFetch: provider.hasBatches ? withFetch : undefined,
+    transport: provider.hasBatches ? { fetch, modelOver } : undefined,
   };
 }
 

@@ -10,6 +10,7 @@ import { Gate } from "./gate.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Price, priceOf } from "./prices.ts";
 import { redact as redactKeys } from "./redact.ts";
+import type { Transport } from "./registry.ts";
 import type { LanguageModel } from "./reply.ts";
 
 /** The settings of a teacher that are plain data; a command line makes its options from these. */
@@ -81,8 +82,8 @@ export interface OpenTeacher {
   readonly isHosted: boolean;
   /** Takes keys out of a text: what a provider says may repeat them. */
   readonly redact: (text: string) => string;
-  /** The same model over another `fetch`, where it can be asked in batches. */
-  readonly withFetch: ((fetch: typeof globalThis.fetch) => LanguageModel) | undefined;
+  /** Where it can be asked in batches. */
+  readonly transport: Transport | undefined;
 }
 
 /** Whom `ask` takes: an open teacher, or any language model of the AI SDK, then without ledger and limits across asks. */
@@ -94,14 +95,14 @@ const defaults = parseConfig(TeacherConfig, {});
 export interface ModelFacts {
   readonly isHosted?: boolean;
   readonly redact?: OpenTeacher["redact"];
-  readonly withFetch?: OpenTeacher["withFetch"];
+  readonly transport?: Transport | undefined;
 }
 
 /** An open teacher for `model`. */
 export function teacherOf(
   model: LanguageModel,
   options: TeacherOptions = {},
-  { isHosted = false, redact = redactKeys, withFetch }: ModelFacts = {},
+  { isHosted = false, redact = redactKeys, transport }: ModelFacts = {},
 ): OpenTeacher {
   const { ledger, budget, price, id, breaker, onEvent, clock = systemClock, ...given } = options;
   const isDefault = Object.keys(given).length === 0;
@@ -129,7 +130,7 @@ export function teacherOf(
     onEvent,
     isHosted,
     redact,
-    withFetch,
+    transport,
   };
 }
 

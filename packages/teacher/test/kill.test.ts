@@ -28,9 +28,9 @@ function stored(path: string): string[] {
 }
 
 // The moments are drawn anew in every run; the one that failed is in the test's name of the failure.
-test.each([10, 50, 90].map((n) => n + Math.floor(performance.now() % 17)))(
+test.each([20, 80].map((n) => n + Math.floor(performance.now() % 17)))(
   "killed at its call %i, a run goes on where it stopped: what was stored is not asked again",
-  { timeout: 30_000 },
+  { timeout: 60_000 },
   async (killAt) => {
     const path = join(folder, `${killAt}.sqlite`);
     let kill = (): void => {};
@@ -61,7 +61,32 @@ test.each([10, 50, 90].map((n) => n + Math.floor(performance.now() % 17)))(
   },
 );
 
-test("two processes on one ledger ask every question once", { timeout: 30_000 }, async () => {
+test.each(["POST /v1/files", "POST /v1/batches", "GET /v1/files/"])(
+  "killed at %s, a batch is started once and merged once",
+  { timeout: 60_000 },
+  async (moment) => {
+    const path = join(folder, `batch-${moment.replaceAll(/\W/g, "")}.sqlite`);
+    const run = { env: { BATCHES: folder }, reject: false } as const;
+    let kill = (): void => {};
+    await using server = await faultyServer({
+      answer: (question) => ({ said: question }),
+      onRequest: (request) => {
+        if (request.startsWith(moment)) kill();
+      },
+    });
+    const first = execa(run)`node ${script} ${server.url} ${path} ${count}`;
+    kill = () => first.kill("SIGKILL");
+    expect((await first).signal).toBe("SIGKILL");
+    kill = () => {};
+    const second = await execa(run)`node ${script} ${server.url} ${path} ${count}`;
+    expect(second.stdout.split("\n")).toEqual(questions);
+    expect(stored(path).toSorted()).toEqual(questions.toSorted());
+    expect(server.batches.batches).toHaveLength(1);
+    expect(server.calls, "nothing was asked online").toEqual([]);
+  },
+);
+
+test("two processes on one ledger ask every question once", { timeout: 60_000 }, async () => {
   const path = join(folder, "shared.sqlite");
   openLedger(path).close();
   await using server = await faultyServer({ answer: (question) => ({ said: question }) });

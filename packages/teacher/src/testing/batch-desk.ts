@@ -31,7 +31,10 @@ interface RequestLine {
 }
 
 /** A desk whose batches are completed when they have been looked at `polls` times. */
-export function batchDesk(polls: number, answer: AnswerLine): BatchDesk {
+export function batchDesk(
+  { polls, onRequest }: { polls: number; onRequest?: ((request: string) => void) | undefined },
+  answer: AnswerLine,
+): BatchDesk {
   const files = new Map<string, string>();
   const batches: (ServedBatch & { looks: number })[] = [];
 
@@ -102,6 +105,7 @@ export function batchDesk(polls: number, answer: AnswerLine): BatchDesk {
     rewrite: (lines) => lines,
     handle: async (request, bytes, response) => {
       const answered = await route(request, bytes);
+      onRequest?.(`${request.method} ${request.url}`);
       const text = typeof answered === "string" ? answered : JSON.stringify(answered ?? {});
       response.writeHead(answered === undefined ? 404 : 200, {
         "content-type": "application/json",

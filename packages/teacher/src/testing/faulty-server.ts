@@ -57,6 +57,8 @@ export interface FaultyServerOptions {
   /** What the model says to a question: an object becomes JSON, a string is the text as it is. */
   readonly answer: (question: string, body: ChatRequest) => unknown;
   readonly script?: FaultScript;
+  /** Called when a request has been worked off, before its answer is sent: `POST /v1/batches`. */
+  readonly onRequest?: ((request: string) => void) | undefined;
   /** How often a batch is polled before it is completed. Default 1. */
   readonly batchPolls?: number;
 }
@@ -76,6 +78,7 @@ export interface FaultyServer extends AsyncDisposable {
 export async function faultyServer({
   answer,
   script = () => undefined,
+  onRequest,
   batchPolls = 1,
 }: FaultyServerOptions): Promise<FaultyServer> {
   const calls: ServedCall[] = [];
@@ -90,7 +93,7 @@ export async function faultyServer({
     const call = { question, earlier, body, headers };
     return [call, script(call)];
   };
-  const batches = batchDesk(batchPolls, (body) => {
+  const batches = batchDesk({ polls: batchPolls, onRequest }, (body) => {
     const [{ question }, fault] = serve(body, {});
     return typeof fault === "object"
       ? { status: fault.status, body: { error: { message: fault.message ?? "scripted" } } }
@@ -103,6 +106,7 @@ export async function faultyServer({
       if (request.url?.startsWith("/v1/chat/completions")) {
         const [call, fault] = serve(JSON.parse(bytes.toString()) as ChatRequest, request.headers);
         calls.push(call);
+        onRequest?.("POST /v1/chat/completions");
         respond(response, fault, () => answer(call.question, call.body));
       } else await batches.handle(request, bytes, response);
     })().catch((error: unknown) => response.destroy(error as Error));
