@@ -30,6 +30,11 @@ const refused: readonly [string, Record<string, unknown>, string][] = [
   ["llama", { rms_norm_eps: Number.NaN }, "rms_norm_eps is NaN; expected a finite number"],
   ["llama", { rope_theta: -1 }, "rope_theta is -1"],
   ["llama", { num_hidden_layers: 0 }, "num_hidden_layers is 0"],
+  [
+    "llama",
+    { num_hidden_layers: 1e9 },
+    "num_hidden_layers is 1000000000; expected a whole number from 1 to 10000",
+  ],
   ["llama", { num_hidden_layers: "3" }, 'num_hidden_layers is "3"'],
   ["llama", { num_key_value_heads: 3 }, "num_attention_heads is 4; expected a multiple of"],
   ["llama", { num_attention_heads: 6 }, "head_dim is 5.3333"],

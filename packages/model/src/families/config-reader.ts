@@ -23,11 +23,13 @@ export class ConfigReader {
     return this.#config[name] ?? undefined;
   }
 
-  /** A whole number of at least `least` (1), or `fallback` where the field is missing. */
-  integer(name: string, fallback?: number, least = 1): number {
+  /** A whole number from `least` (1) to `most`, or `fallback` where the field is missing. */
+  integer(name: string, fallback?: number, least = 1, most = 2 ** 31 - 1): number {
     const value = this.raw(name) ?? fallback;
-    if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
-    throw this.#wrong(name, value, `a whole number of at least ${least}`);
+    const fits =
+      Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+    if (fits) return value as number;
+    throw this.#wrong(name, value, `a whole number from ${least} to ${most}`);
   }
 
   /** A finite number above 0, or `fallback` where the field is missing. */

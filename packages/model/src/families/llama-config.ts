@@ -32,7 +32,7 @@ export function readLlamaSizes(config: ConfigReader, defaults: LlamaDefaults): L
   return {
     vocabSize: config.integer("vocab_size"),
     hiddenSize,
-    layers: config.integer("num_hidden_layers"),
+    layers: config.integer("num_hidden_layers", undefined, 1, 10_000),
     heads,
     kvHeads,
     headDim: config.integer("head_dim", defaults.headDim ?? hiddenSize / heads),

@@ -37,7 +37,7 @@ function readOptions(config: ConfigReader) {
   const options = {
     vocabSize: config.integer("vocab_size"),
     hiddenSize,
-    layers: config.integer("num_hidden_layers"),
+    layers: config.integer("num_hidden_layers", undefined, 1, 10_000),
     heads,
     kvHeads: heads,
     headDim: config.quotient("hidden_size", hiddenSize, "num_attention_heads", heads),

@@ -1,0 +1,59 @@
+import { Tokenizer as HubTokenizer } from "@huggingface/tokenizers";
+import { PostgradError } from "@postgrad/schema";
+
+import type { Files } from "../files/files.ts";
+import { type ChatTemplate, readChatTemplate } from "./chat-template.ts";
+import { readJson } from "./json.ts";
+
+/** Text to token ids and back. */
+export interface Tokenizer {
+  /** How many ids there are, added tokens included. */
+  readonly size: number;
+  /** Renders conversations; undefined where the checkpoint has no template. */
+  readonly chat: ChatTemplate | undefined;
+  /** Ids of `text`; `special` (false by default) lets the tokenizer add its special tokens, such as the beginning. */
+  encode(text: string, options?: { readonly special?: boolean }): readonly number[];
+  /** Text of `ids`; special tokens are left out unless `special` is true. */
+  decode(ids: readonly number[], options?: { readonly special?: boolean }): string;
+  /** The id of a token's own text, or undefined. */
+  idOf(token: string): number | undefined;
+  /** The token's own text, or undefined for an id that is not used. */
+  tokenOf(id: number): string | undefined;
+}
+
+/** Reads `tokenizer.json` and `tokenizer_config.json`; undefined where the first is missing. */
+export async function readTokenizer(on: Files, folder: string): Promise<Tokenizer | undefined> {
+  const definition = await readJson(on, folder, "tokenizer.json");
+  if (definition === undefined) return undefined;
+  const config = (await readJson(on, folder, "tokenizer_config.json")) ?? {};
+  const chat = await readChatTemplate(on, folder, config);
+  return wrapped(create(folder, definition, config), chat);
+}
+
+function create(folder: string, definition: object, config: object): HubTokenizer {
+  try {
+    return new HubTokenizer(definition, config);
+  } catch (cause) {
+    throw new PostgradError(
+      "model/tokenizer",
+      `${folder}/tokenizer.json is not understood: ${String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function wrapped(inner: HubTokenizer, chat: ChatTemplate | undefined): Tokenizer {
+  return {
+    size: Math.max(-1, ...inner.get_vocab(true).values()) + 1,
+    chat,
+    encode: (text, { special = false } = {}) =>
+      inner.encode(text, { add_special_tokens: special }).ids,
+    decode: (ids, { special = false } = {}) =>
+      inner.decode([...ids], {
+        skip_special_tokens: !special,
+        clean_up_tokenization_spaces: false,
+      }),
+    idOf: (token) => inner.token_to_id(token),
+    tokenOf: (id) => inner.id_to_token(id),
+  };
+}
