@@ -31,7 +31,10 @@ const p = mcnemar(discordant(a, b));
 console.log(holm([p, 0.04]).map((adjusted) => adjusted.toPrecision(2))); // beside another task's p
 
 // A score of a whole corpus is compared by its rows.
-const score = (rows: readonly number[][]): number => metric.fromStatistics(sumRows(rows)).score;
-const rows = translations.map((text, i) => metric.statistics(text, references[i]!));
-const perfect = references.map((texts) => metric.statistics(texts[0]!, texts));
-console.log(pairedBootstrap(rows, perfect, score, { random: random(1) }).difference);
+const texts = Array.from({ length: 40 }, (_, i) => `train ${i} leaves platform ${i % 7} at noon`);
+const rowsOf = (hypotheses: readonly string[]): number[][] =>
+  hypotheses.map((text, i) => bleu().statistics(text, [texts[i]!]));
+const score = (rows: readonly number[][]): number => bleu().fromStatistics(sumRows(rows)).score;
+const before = rowsOf(texts.map((text, i) => (i % 3 > 0 ? text : text.replace("noon", "night"))));
+const after = rowsOf(texts.map((text, i) => (i % 8 > 0 ? text : text.replace("noon", "night"))));
+console.log(pairedBootstrap(before, after, score, { random: random(1) }));

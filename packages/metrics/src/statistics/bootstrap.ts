@@ -1,7 +1,7 @@
 import { type Figure, PostgradError, type Random } from "@postgrad/schema";
 
 import { normalCdf, normalQuantile } from "./distributions.ts";
-import { clustersOf, mean, quantile, sameLength, sum } from "./samples.ts";
+import { atLeast, clustersOf, mean, quantile, sameLength, sum } from "./samples.ts";
 
 /** The options of a bootstrap. */
 export interface BootstrapOptions {
@@ -27,6 +27,7 @@ export function bootstrap<Row>(
   const units = unitsOf(rows, clusters);
   const value = statistic(rows);
   const drawn = resample(units, statistic, options).toSorted((a, b) => a - b);
+  atLeast(drawn, 1, "a bootstrap");
   const shift = method === "bca" ? bcaShift(units, statistic, value, drawn) : (p: number) => p;
   return {
     value,

@@ -34,7 +34,7 @@ export function mcnemar(
   return method === "exact" ? exact : midP(exact, fewer, n);
 }
 
-/** Half of the probability of what was seen counts, on both sides; with as many on each side the p is that of no tie. */
+/** What was seen counts half, on both sides; where both are one, as many on each side, it is halved once. */
 const midP = (exact: number, fewer: number, n: number): number =>
   fewer * 2 === n ? 1 - binomialPmf(fewer, n, 0.5) / 2 : exact - binomialPmf(fewer, n, 0.5);
 

@@ -2,7 +2,7 @@ import { type Figure, PostgradError } from "@postgrad/schema";
 
 import { tQuantile } from "./distributions.ts";
 import { meanFigure } from "./mean-figure.ts";
-import { clustersOf, mean, sameLength, sum, variance } from "./samples.ts";
+import { atLeast, clustersOf, mean, sameLength, sum, variance } from "./samples.ts";
 
 /** The options of pooling. */
 export interface PoolOptions {
@@ -47,7 +47,10 @@ function check(scores: readonly (readonly number[])[]): void {
       "metrics/too-few",
       `pooling needs at least 2 seeds, and there are ${scores.length}; for one use meanFigure or wilson`,
     );
-  for (const seed of scores) sameLength(scores[0]!, seed, "the items of two seeds");
+  for (const seed of scores) {
+    sameLength(scores[0]!, seed, "the items of two seeds");
+    atLeast(seed, 1, "pooling");
+  }
 }
 
 /**

@@ -12,9 +12,12 @@ const beamWidth = 25;
 const maxStoredRows = 10_000;
 const unreached = 1e9;
 
+const kinds = ["keep", "substitute", "delete", "insert"] as const satisfies readonly Edit[];
+const [keep, substitute, remove, insert] = [0, 1, 2, 3]; // as positions in kinds, to keep rows small
+
 interface Row {
   readonly costs: Int32Array;
-  readonly edits: readonly (Edit | undefined)[];
+  readonly edits: Uint8Array;
   readonly next: Map<string, Row>;
 }
 
@@ -28,7 +31,7 @@ export function editDistanceTo(
   const width = reference.length + 1;
   const first: Row = {
     costs: Int32Array.from({ length: width }, (_, i) => i),
-    edits: Array.from({ length: width }, () => "insert" as const),
+    edits: new Uint8Array(width).fill(insert),
     next: new Map(),
   };
   let stored = 0;
@@ -67,8 +70,8 @@ function nextRow(
   [from, to]: [number, number],
 ): Row {
   const costs = new Int32Array(reference.length + 1).fill(unreached);
-  const edits: (Edit | undefined)[] = Array.from({ length: reference.length + 1 });
-  const offer = (column: number, cost: number, edit: Edit): void => {
+  const edits = new Uint8Array(reference.length + 1);
+  const offer = (column: number, cost: number, edit: number): void => {
     if (cost >= costs[column]!) return;
     costs[column] = cost;
     edits[column] = edit;
@@ -76,10 +79,10 @@ function nextRow(
   for (let j = from; j < to; j++) {
     if (j > 0) {
       const same = word === reference[j - 1];
-      offer(j, above.costs[j - 1]! + (same ? 0 : 1), same ? "keep" : "substitute");
+      offer(j, above.costs[j - 1]! + (same ? 0 : 1), same ? keep : substitute);
     }
-    offer(j, above.costs[j]! + 1, "delete");
-    if (j > 0) offer(j, costs[j - 1]! + 1, "insert");
+    offer(j, above.costs[j]! + 1, remove);
+    if (j > 0) offer(j, costs[j - 1]! + 1, insert);
   }
   return { costs, edits, next: new Map() };
 }
@@ -89,9 +92,9 @@ function backtrack(rows: readonly Row[], referenceLength: number): Edit[] {
   let [i, j] = [rows.length - 1, referenceLength];
   while (i > 0 || j > 0) {
     const edit = rows[i]!.edits[j]!;
-    edits.push(edit);
-    if (edit !== "insert") i--;
-    if (edit !== "delete") j--;
+    edits.push(kinds[edit]!);
+    if (edit !== insert) i--;
+    if (edit !== remove) j--;
   }
   return edits.toReversed();
 }

@@ -67,7 +67,7 @@ function rougeOf(prediction: string, reference: string, options: RougeOptions): 
   return {
     rouge1: ofNgrams(tokenNgrams(ours, 1), tokenNgrams(theirs, 1)),
     rouge2: ofNgrams(tokenNgrams(ours, 2), tokenNgrams(theirs, 2)),
-    rougeL: scoreOf(commonSubsequence(theirs, ours).length, ours.length, theirs.length),
+    rougeL: scoreOf(longestCommon(theirs, ours), ours.length, theirs.length),
     rougeLsum: ofLines(lines(prediction), lines(reference)),
   };
 }
@@ -82,6 +82,20 @@ function tokenizerOf({ stemmer = false, tokenize = latinWords }: RougeOptions) {
 
 const latinWords = (text: string): string[] =>
   words(text.toLowerCase().replaceAll(/[^a-z0-9]+/g, " "));
+
+/** The length of the longest common subsequence; one row at a time, for whole texts are long. */
+function longestCommon(a: readonly string[], b: readonly string[]): number {
+  const longest = new Int32Array(b.length + 1);
+  for (const word of a) {
+    let diagonal = 0;
+    for (let j = 1; j <= b.length; j++) {
+      const above = longest[j]!;
+      longest[j] = word === b[j - 1] ? diagonal + 1 : Math.max(above, longest[j - 1]!);
+      diagonal = above;
+    }
+  }
+  return longest[b.length]!;
+}
 
 const ofNgrams = (ours: Counts, theirs: Counts): RougeScore =>
   scoreOf(overlap(ours, theirs), total(ours), total(theirs));
