@@ -9,6 +9,8 @@ export interface TextCodec {
   encode(text: string): number[];
   /** Text of `tokens`; special tokens are left out. */
   decode(tokens: readonly number[]): string;
+  /** Special tokens that a plain text begins with; chat templates write their own. Default: none. */
+  readonly begin?: readonly number[];
   /** The bytes of each token, for constrained output; absent where the tokenizer does not tell them. */
   tokenBytes?(): TokenBytes;
   /** The checkpoint's chat template; absent where it has none. */
