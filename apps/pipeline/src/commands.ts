@@ -1,5 +1,19 @@
+import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
+import { convert } from "./convert.ts";
+import { decontaminate } from "./decontaminate.ts";
+import { dedup } from "./dedup.ts";
 import { doctor } from "./doctor.ts";
+import { inspect } from "./inspect.ts";
+import { split } from "./split.ts";
 
 /** Every sub-command. Adding one is a file beside this and a line here. */
-export const commands: readonly Command[] = [doctor];
+export const commands: readonly Command[] = [
+  doctor,
+  inspect,
+  convert,
+  dedup,
+  decontaminate,
+  split,
+  ask,
+];

@@ -1,33 +1,22 @@
 import { hash } from "node:crypto";
 
-import {
-  canonicalJson,
-  kindOf,
-  parseRecord,
-  PostgradError,
-  type RawRow,
-  type RecordKind,
-} from "@postgrad/schema";
+import { canonicalJson, kindOf, parseRecord, type RawRow, type RecordKind } from "@postgrad/schema";
 
 /**
  * A record's id made from its content: 32 hexadecimal digits (the first 128 bits) of the SHA-256 of the canonical JSON of
  * its kind's name and identity fields. Records that say the same have the same id, whatever the order of their keys, their
- * `meta` or the version they were written in.
- *
- * @throws PostgradError `dataset/unknown-kind` where the kind is not given and cannot be told from the row.
+ * `meta` or the version they were written in. Of a row that is no kind of record all but `id` and `meta` counts.
  */
 export function contentId(row: object, kind: RecordKind | undefined = kindOf(row)): string {
-  if (!kind) {
-    throw new PostgradError(
-      "dataset/unknown-kind",
-      `cannot tell what record a row with the fields ${Object.keys(row).join(", ")} is; name its kind`,
-    );
-  }
   return hash("sha256", identityJson(row, kind)).slice(0, 32);
 }
 
 /** What makes `row` the same record again, as canonical JSON. */
-export function identityJson(row: object, kind: RecordKind): string {
+export function identityJson(row: object, kind: RecordKind | undefined): string {
+  if (!kind) {
+    const { id: _id, meta: _meta, ...rest } = row as RawRow;
+    return canonicalJson({ row: rest });
+  }
   const current = (row as RawRow)["schema"] === `${kind.name}/${kind.version}`;
   const record: RawRow = current ? (row as RawRow) : parseRecord(kind, row);
   const fields = kind.identity.map((field) => [field, record[field]]);

@@ -21,7 +21,9 @@ export const TeacherConfig = Type.Object(
       default: 16,
       description: "calls at once; halves on 429 and grows back",
     }),
-    requestsPerMinute: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    requestsPerMinute: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: "calls begun in a minute" }),
+    ),
     tokensPerMinute: Type.Optional(
       Type.Number({ exclusiveMinimum: 0, description: "input and output tokens together" }),
     ),
