@@ -1,9 +1,12 @@
-import { readdir, stat } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join, sep } from "node:path";
 
 import { PostgradError } from "@postgrad/schema";
 
+import { isErrno } from "./file-error.ts";
 import { type FileFormat, formatOf } from "./format.ts";
+import { configsOf } from "./hub/card-configs.ts";
+import { splitOfPath } from "./hub/split-name.ts";
 import { realPathWithin } from "./root.ts";
 
 /** A file of rows. */
@@ -11,32 +14,84 @@ export interface DataFile {
   /** Path as it is shown to people: the one given, or one below the folder given. */
   readonly path: string;
   readonly format: FileFormat;
+  /** The part of the data set that it belongs to; `default` where its folder's card names none. */
+  readonly config: string;
+  /** `train` where neither the card nor a name tells. */
+  readonly split: string;
+}
+
+/** Which files of a folder are meant. */
+export interface Selection {
+  readonly config?: string | undefined;
+  readonly split?: string | undefined;
 }
 
 /**
- * The files of rows that `source` names, in the order given.
+ * The files of rows that `source` names: itself, or in a folder those that its card lists, or else all, ordered by path.
+ * Hidden files are passed over. Every path must lie in `root`, where one is given.
  *
- * @throws PostgradError `dataset/missing`, `dataset/outside-root`, `dataset/unknown-format`
+ * @throws PostgradError `dataset/missing`, `dataset/outside-root`, `dataset/unknown-format`, `dataset/no-such-split`
  */
-export async function dataFiles(source: string, root?: string): Promise<DataFile[]> {
+export async function dataFiles(
+  source: string,
+  { config, split }: Selection = {},
+  root?: string,
+): Promise<DataFile[]> {
   const real = await realPathWithin(source, root);
-  const found = await stat(real);
-  if (!found.isDirectory()) {
-    const format = formatOf(source) ?? formatOf(real);
-    if (!format) {
-      throw new PostgradError("dataset/unknown-format", `${source}: cannot tell the format`);
-    }
-    return [{ path: source, format }];
+  if (!(await stat(real)).isDirectory())
+    return [fileAt(source, formatOf(source) ?? formatOf(real))];
+  const files = await filesIn(source, real);
+  for (const { path } of files) await realPathWithin(path, root);
+  const meant = files.filter(
+    (file) => (config ?? file.config) === file.config && (split ?? file.split) === file.split,
+  );
+  if (meant.length > 0) return meant;
+  const there = [...new Set(files.map((file) => `${file.config}/${file.split}`))].join(", ");
+  throw new PostgradError(
+    "dataset/no-such-split",
+    `${source}: has no ${config ?? "*"}/${split ?? "*"}; there is ${there}`,
+  );
+}
+
+/** The files of rows below the folder `real`, shown as below `source`. */
+async function filesIn(source: string, real: string): Promise<DataFile[]> {
+  const names = (await readdir(real, { recursive: true }))
+    .map((name) => name.split(sep).join("/"))
+    .filter((name) => !/(^|\/)\./.test(name) && !notData.test(name) && formatOf(name))
+    .toSorted();
+  const configs = configsOf(await cardIn(real), source);
+  const files = configs
+    ? configs.flatMap(({ config, split, matches }) =>
+        names.filter(matches).map((name) => ({ name, config, split })),
+      )
+    : names.map((name) => ({ name, config: "default", split: splitOfPath(name) }));
+  if (files.length === 0) {
+    throw new PostgradError(
+      "dataset/unknown-format",
+      `${source}: the folder holds no file of rows (.jsonl, .json, .parquet, also .gz and .zst)`,
+    );
   }
-  const names = await readdir(real, { recursive: true });
-  return names
-    .filter(
-      (name) =>
-        !relative(real, join(real, name))
-          .split(sep)
-          .some((part) => part.startsWith(".")),
-    )
-    .toSorted()
-    .map((name) => ({ path: join(source, name), format: formatOf(name) }))
-    .filter((file): file is DataFile => file.format !== undefined);
+  return files.map(({ name, config, split }) => ({
+    ...fileAt(join(source, name), formatOf(name)),
+    config,
+    split,
+  }));
+}
+
+// What tools lay beside the rows.
+const notData = /(^|\/)(dataset_infos?|state|package|tsconfig)\.json$/;
+
+function fileAt(path: string, format: FileFormat | undefined): DataFile {
+  if (format) return { path, format, config: "default", split: splitOfPath(path) };
+  throw new PostgradError(
+    "dataset/unknown-format",
+    `${path}: cannot tell the format from its name; known: .jsonl, .ndjson, .json (also .gz and .zst), .parquet; documents are read by readSeeds`,
+  );
+}
+
+async function cardIn(folder: string): Promise<string> {
+  return readFile(join(folder, "README.md"), "utf8").catch((error: unknown) => {
+    if (isErrno(error, "ENOENT")) return "";
+    throw error;
+  });
 }

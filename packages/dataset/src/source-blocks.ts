@@ -1,13 +1,13 @@
 import { PostgradError } from "@postgrad/schema";
 
-import { type DataFile, dataFiles } from "./data-files.ts";
+import { type DataFile, dataFiles, type Selection } from "./data-files.ts";
 import { readJson } from "./json-read.ts";
 import { readJsonl } from "./jsonl-read.ts";
 import { readParquet } from "./parquet/read.ts";
 import type { RowBlock } from "./row-block.ts";
 
 /** What a source may be. */
-export interface SourceOptions {
+export interface SourceOptions extends Selection {
   /** A folder that no path, and no link on the way, may leave. */
   readonly root?: string | undefined;
   /** Whether a source without rows is in order; without it that is an error. */
@@ -28,7 +28,7 @@ export async function* sourceBlocks(
 ): AsyncGenerator<SourceBlock> {
   for (const path of typeof source === "string" ? [source] : source) {
     let found = false;
-    for (const file of await dataFiles(path, options.root)) {
+    for (const file of await dataFiles(path, options, options.root)) {
       for await (const { first, rows } of blocksOf(file, options)) {
         found ||= rows.some((row) => row !== undefined);
         yield { file, first, rows };

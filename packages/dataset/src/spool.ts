@@ -1,8 +1,8 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 
 import type { RawRow } from "@postgrad/schema";
 
-import { packInto, readBytes } from "./bytes.ts";
+import { type ByteSink, packInto, readBytes } from "./bytes.ts";
 import { lineBlocks } from "./lines.ts";
 
 /** Rows set aside on disk, for what needs to know all of them before it writes the first. */
@@ -11,6 +11,8 @@ export interface Spool {
   add(row: object): Promise<void> | undefined;
   /** Ends the writing. */
   end(): Promise<void>;
+  /** Closes the file without caring for what is in it. */
+  abort(): Promise<void>;
   /** The rows again, in groups of about `groupLength` characters of JSON. */
   groups(groupLength: number): AsyncGenerator<RawRow[]>;
 }
@@ -18,17 +20,22 @@ export interface Spool {
 // Rows are joined to pieces of about this many characters before they are packed.
 const pieceLength = 1 << 18;
 
-/** Opens a spool in a new file, which belongs to the caller. */
-export async function openSpool(path: string): Promise<Spool> {
-  const handle = await open(path, "wx");
-  const sink = packInto(handle, "zstd", path);
+/** A spool in a new file, which is made when rows have come and belongs to the caller. */
+export function spoolAt(path: string): Spool {
+  let opened: Promise<{ handle: FileHandle; sink: ByteSink }> | undefined;
   let piece = "";
   let rows = 0;
 
-  const flush = (): Promise<void> | undefined => {
+  const openFile = async (): Promise<{ handle: FileHandle; sink: ByteSink }> => {
+    const handle = await open(path, "wx");
+    return { handle, sink: packInto(handle, "zstd", path) };
+  };
+
+  const flush = async (): Promise<void> => {
     const bytes = Buffer.from(piece);
     piece = "";
-    return sink.write(bytes);
+    opened ??= openFile();
+    await (await opened).sink.write(bytes);
   };
 
   return {
@@ -41,12 +48,23 @@ export async function openSpool(path: string): Promise<Spool> {
       return piece.length < pieceLength ? undefined : flush();
     },
     end: async () => {
+      if (rows === 0) return;
       await flush();
+      const { handle, sink } = await opened!;
       await sink.end();
       await handle.close();
     },
-    groups: (groupLength) => groupsOf(path, groupLength),
+    abort: async () => {
+      const { handle, sink } = (await opened?.catch(() => undefined)) ?? {};
+      await sink?.destroy();
+      await handle?.close().catch(() => undefined); // it may be closed already
+    },
+    groups: (groupLength) => (rows === 0 ? none() : groupsOf(path, groupLength)),
   };
+}
+
+async function* none(): AsyncGenerator<never> {
+  // no rows, no groups
 }
 
 async function* groupsOf(path: string, groupLength: number): AsyncGenerator<RawRow[]> {

@@ -12,6 +12,8 @@ import type { Field } from "./shape.ts";
 export interface ParquetFile {
   /** Bytes written so far. */
   readonly bytes: number;
+  /** The same before packing. */
+  readonly unpackedBytes: number;
   readonly rows: number;
   /** Adds one row group. */
   add(rows: readonly RawRow[]): Promise<void>;
@@ -47,6 +49,9 @@ export async function openParquetFile(
   return {
     get bytes() {
       return buffer.offset;
+    },
+    get unpackedBytes() {
+      return Number(file.row_groups.reduce((sum, group) => sum + group.total_byte_size, 0n));
     },
     get rows() {
       return rows;

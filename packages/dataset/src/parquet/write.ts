@@ -5,7 +5,7 @@ import { PostgradError } from "@postgrad/schema";
 
 import { fileError } from "../file-error.ts";
 import type { RowWriter, Written } from "../row-writer.ts";
-import { openSpool } from "../spool.ts";
+import { spoolAt } from "../spool.ts";
 import { stageFolder } from "../staged-folder.ts";
 import { finalPath, refuseSpecial } from "../staging.ts";
 import { openParquetFile } from "./file.ts";
@@ -23,7 +23,7 @@ export async function openParquetWriter(target: string): Promise<RowWriter> {
   const stage = await stageFolder(target).catch((error: unknown) => {
     throw fileError(error, target);
   });
-  const spool = await openSpool(join(stage.path, "rows"));
+  const spool = spoolAt(join(stage.path, "rows"));
   const sight = noSight();
   let open = true;
 
@@ -53,7 +53,7 @@ export async function openParquetWriter(target: string): Promise<RowWriter> {
   const discard = async (): Promise<void> => {
     if (!open) return;
     open = false;
-    await spool.end().catch(() => undefined); // it may have ended already, or broken
+    await spool.abort();
     await stage.discard();
   };
 
