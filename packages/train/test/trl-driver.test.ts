@@ -103,15 +103,21 @@ def forgetful(messages, prompt, tools=None):
     });
 
     test("cuts the side it is told to, and counts what has nothing left", async () => {
-      const fit = (limit: number | null, side: string) =>
-        python(
-          `reason(lambda: fit_example([1, 2, 3, 4], [-100, -100, 3, 4], ${limit ?? "None"}, "${side}"))`,
-        );
-      expect(await fit(null, "end")).toEqual([[1, 2, 3, 4], [-100, -100, 3, 4], false]);
-      expect(await fit(3, "end")).toEqual([[1, 2, 3], [-100, -100, 3], true]);
-      expect(await fit(3, "start")).toEqual([[2, 3, 4], [-100, 3, 4], true]);
-      expect(await fit(3, "drop")).toBe("longer than maxLength");
-      expect(await fit(2, "end")).toBe("nothing of the response is left within maxLength");
+      const cases = [
+        [null, "end"],
+        [3, "end"],
+        [3, "start"],
+        [3, "drop"],
+        [2, "end"],
+      ];
+      const fit = "reason(lambda: fit_example([1, 2, 3, 4], [-100, -100, 3, 4], limit, side))";
+      expect(await python(`[${fit} for limit, side in data]`, cases)).toEqual([
+        [[1, 2, 3, 4], [-100, -100, 3, 4], false],
+        [[1, 2, 3], [-100, -100, 3], true],
+        [[2, 3, 4], [-100, 3, 4], true],
+        "longer than maxLength",
+        "nothing of the response is left within maxLength",
+      ]);
       // Nothing comes before the first token of a sequence: its label predicts nothing.
       expect(await python("reason(lambda: fit_example([1], [1], None, 'end'))")).toBe(
         "empty response",
@@ -119,18 +125,27 @@ def forgetful(messages, prompt, tools=None):
     });
 
     test("cuts the prompt of a pair at its start or both responses at their end", async () => {
-      const fit = (limit: number, side: string, rejected = "[6]") =>
-        python(
-          `reason(lambda: fit_preference([1, 2, 3], [4, 5], ${rejected}, ${limit}, "${side}"))`,
-        );
-      expect(await fit(5, "end")).toEqual([[1, 2, 3], [4, 5], [6], false]);
-      expect(await fit(4, "end")).toEqual([[1, 2, 3], [4], [6], true]);
-      expect(await fit(4, "start")).toEqual([[2, 3], [4, 5], [6], true]);
-      expect(await fit(2, "start")).toEqual([[3], [4], [6], true]);
-      expect(await fit(3, "end")).toBe("nothing of the response is left within maxLength");
-      expect(await fit(4, "end", "[4, 6]")).toBe("identical sides within maxLength");
-      expect(await fit(9, "end", "[4, 5]")).toBe("identical sides");
-      expect(await fit(9, "end", "[]")).toBe("empty response");
+      const cases = [
+        [5, "end", [6]],
+        [4, "end", [6]],
+        [4, "start", [6]],
+        [2, "start", [6]],
+        [3, "end", [6]],
+        [4, "end", [4, 6]],
+        [9, "end", [4, 5]],
+        [9, "end", []],
+      ];
+      const fit = "reason(lambda: fit_preference([1, 2, 3], [4, 5], rejected, limit, side))";
+      expect(await python(`[${fit} for limit, side, rejected in data]`, cases)).toEqual([
+        [[1, 2, 3], [4, 5], [6], false],
+        [[1, 2, 3], [4], [6], true],
+        [[2, 3], [4, 5], [6], true],
+        [[3], [4], [6], true],
+        "nothing of the response is left within maxLength",
+        "identical sides within maxLength",
+        "identical sides",
+        "empty response",
+      ]);
     });
 
     test("packs in order: no row is moved, cut or lost", async () => {
@@ -152,13 +167,11 @@ def forgetful(messages, prompt, tools=None):
       const rows = Array.from({ length: 7 }, (_, i) => ({ i, text: "ä€😀\u2028\n".repeat(i) }));
       const file = join(scratch, "rows.jsonl");
       writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-      for (const size of [1, 3, 7, 100]) {
-        const found = await python(
-          "[row for a, b in byte_ranges(data[0], data[1]) for row in read_rows(data[0], a, b)]",
-          [file, size],
-        );
-        expect(found).toEqual(rows);
-      }
+      const found = await python(
+        "[[row for a, b in byte_ranges(data, size) for row in read_rows(data, a, b)] for size in (1, 3, 7, 100)]",
+        file,
+      );
+      expect(found).toEqual([rows, rows, rows, rows]);
     });
 
     test("makes columns and counts every row once", async () => {
@@ -192,7 +205,7 @@ def forgetful(messages, prompt, tools=None):
         { ...row, chosen_ids: [2] },
         { ...row, chosen_ids: [2, 3, 4] },
       ];
-      const settings = { max_length: 3, truncate: "end", has_reference_logps: true };
+      const settings = { max_length: 3, truncate: "end", reference_logps: "stored" };
       const found = await python(
         "(lambda counts: [list(preference_columns(data['rows'], data['settings'], chat, characters, counts)), counts])({})",
         { rows, settings },
@@ -203,30 +216,32 @@ def forgetful(messages, prompt, tools=None):
       ]);
     });
 
-    test.each([
-      ["dpo", { beta: 0.1, labelSmoothing: 0.2 }],
-      ["dpo-norm", { beta: 5, labelSmoothing: 0.1 }],
-      ["ipo", { beta: 0.1, logps: "sum" }],
-      ["ipo", { beta: 0.1, logps: "mean" }],
-      ["slic", { delta: 1, lambda: 1 }],
-      ["slic", { delta: 2, lambda: 0.5, logps: "mean", regulariser: "mean" }],
-      ["slic", { delta: 9, lambda: 0.5, regulariser: "sum" }],
-    ])("computes %s %j as the embedded trainer does", async (name, given) => {
-      const chosen = chooseLoss(name, given);
-      const sides = [
-        [-40, -42, 20],
-        [-36, -35, 12],
-      ];
-      const [better, worse] = sides.map(([policy, reference, length]) => ({
-        policy: policy!,
-        reference: reference!,
-        length: length!,
-      }));
+    test("writes numbers as JSON can hold them", async () => {
+      const numbers = "[json_number(value) for value in (3, 0.25, float('nan'), float('inf'))]";
+      expect(await python(numbers)).toEqual([3, 0.25, null, null]);
+    });
+
+    test("computes the losses that TRL has not as the embedded trainer does", async () => {
+      const losses = [
+        ["dpo", { beta: 0.1, labelSmoothing: 0.2 }],
+        ["dpo-norm", { beta: 5, labelSmoothing: 0.1 }],
+        ["ipo", { beta: 0.1, logps: "sum" }],
+        ["ipo", { beta: 0.1, logps: "mean" }],
+        ["slic", { delta: 1, lambda: 1 }],
+        ["slic", { delta: 2, lambda: 0.5, logps: "mean", regulariser: "mean" }],
+        ["slic", { delta: 9, lambda: 0.5, regulariser: "sum" }],
+      ] as const;
+      const chosen = losses.map(([name, given]) => chooseLoss(name, given));
       const found = await python(
-        "pair_loss(data['name'], data['options'], *data['sides'], 16, lambda x: max(x, 0) + math.log1p(math.exp(-abs(x))), lambda x: max(x, 0))",
-        { name, options: chosen.options, sides },
+        "[pair_loss(name, options, (-40, -42, 20), (-36, -35, 12), 16, lambda x: max(x, 0) + math.log1p(math.exp(-abs(x))), lambda x: max(x, 0)) for name, options in data]",
+        chosen.map(({ loss, options }) => [loss.name, options]),
       );
-      expect(found).toBeCloseTo(evaluatePair(chosen, better!, worse!, 16).loss, 12);
+      const better = { policy: -40, reference: -42, length: 20 };
+      const worse = { policy: -36, reference: -35, length: 12 };
+      for (const [i, one] of chosen.entries()) {
+        const { loss } = evaluatePair(one, better, worse, 16);
+        expect((found as number[])[i], JSON.stringify(losses[i])).toBeCloseTo(loss, 12);
+      }
     });
 
     test("takes the newest whole checkpoint, by number", async () => {
@@ -236,8 +251,8 @@ folder = Path(tempfile.mkdtemp(dir=data))
 for name in ("checkpoint-9", "checkpoint-10", "checkpoint-11"):
     (folder / name).mkdir()
     if name != "checkpoint-11": (folder / name / "trainer_state.json").write_text("{}")`;
-      expect(await python("last_checkpoint(folder).name", scratch, more)).toBe("checkpoint-10");
-      expect(await python("last_checkpoint(folder / 'none')", scratch, more)).toBeNull();
+      const found = "[last_checkpoint(folder).name, last_checkpoint(folder / 'none')]";
+      expect(await python(found, scratch, more)).toEqual(["checkpoint-10", null]);
     });
 
     test("reads warm-up as steps or as a share of them", async () => {

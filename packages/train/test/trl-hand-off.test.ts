@@ -293,6 +293,37 @@ describe("a dry run", () => {
     });
   });
 
+  test("reads the rows of a file", async () => {
+    const data = join(folder, "rows.jsonl");
+    writeFileSync(data, names.map((name) => `${JSON.stringify(conversation(name))}\n`).join(""));
+    expect(await train({ dryRun: true, data }, undefined)).toMatchObject({ rows: 6 });
+    await expect(train({ dryRun: true }, undefined)).rejects.toMatchObject({
+      code: "train/trl-data",
+    });
+  });
+
+  test("takes the reference where TRL can: not beforehand under fsdp", async () => {
+    const settingsOf = async (options: Partial<HandOffConfig>, row: object) => {
+      await train({ dryRun: true, gpus: 2, ...options }, [row]);
+      const settings = readJson("models/new.trl/settings.json") as {
+        reference_logps: string;
+        arguments: { precompute_ref_log_probs: boolean };
+      };
+      return [settings.reference_logps, settings.arguments.precompute_ref_log_probs];
+    };
+    const known = pair("a", { ref_chosen_logps: -3, ref_rejected_logps: -4 });
+    const half = pair("a", { ref_chosen_logps: -3 });
+    const fsdp = { loss: "dpo", parallelism: "fsdp" } as const;
+    expect(await settingsOf({ loss: "dpo" }, known)).toEqual(["stored", true]);
+    expect(await settingsOf({ loss: "dpo" }, half)).toEqual(["precomputed", true]);
+    expect(await settingsOf({ loss: "slic" }, pair("a"))).toEqual(["none", true]);
+    expect(await settingsOf(fsdp, known)).toEqual(["stored", true]);
+    expect(await settingsOf(fsdp, pair("a"))).toEqual(["online", false]);
+    await expect(settingsOf({ ...fsdp, labelSmoothing: 0.1 }, pair("a"))).rejects.toThrow(
+      /under fsdp it needs ref_chosen_logps/,
+    );
+  });
+
   test("refuses a folder that is taken, and a checkpoint without a tokenizer", async () => {
     rmSync(join(folder, "base/tokenizer.json"));
     await expect(train({ dryRun: true }, [])).rejects.toMatchObject({

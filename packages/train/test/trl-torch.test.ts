@@ -43,27 +43,33 @@ print(json.dumps([part.tolist() for part in sequence_logps(torch, logits, ids, m
       expect(lengths).toEqual([2, 1]);
     });
 
-    test.each([
-      ["dpo", { beta: 0.1, labelSmoothing: 0.2 }],
-      ["dpo-norm", { beta: 5, labelSmoothing: 0.1 }],
-      ["ipo", { beta: 0.1, logps: "sum" }],
-      ["slic", { delta: 9, lambda: 0.5, regulariser: "sum" }],
-      ["slic", { delta: 1, lambda: 1 }],
-    ])("%s %j has the embedded trainer's value and gradient", async (name, given) => {
-      const chosen = chooseLoss(name, given);
+    test("losses have the embedded trainer's values and gradients", async () => {
+      const losses = [
+        ["dpo", { beta: 0.1, labelSmoothing: 0.2 }],
+        ["dpo-norm", { beta: 5, labelSmoothing: 0.1 }],
+        ["ipo", { beta: 0.1, logps: "sum" }],
+        ["slic", { delta: 9, lambda: 0.5, regulariser: "sum" }],
+        ["slic", { delta: 1, lambda: 1 }],
+      ] as const;
+      const chosen = losses.map(([name, given]) => chooseLoss(name, given));
       const found = await torch(
-        `policy = torch.tensor([-40.0, -36.0], dtype=torch.float64, requires_grad=True)
-sides = [(policy[:1], torch.tensor([-42.0]), torch.tensor([20])), (policy[1:], torch.tensor([-35.0]), torch.tensor([12]))]
-loss = pair_loss(data["name"], data["options"], *sides, 16, functional.softplus, functional.relu).mean()
-loss.backward()
-print(json.dumps([loss.item(), *policy.grad.tolist()]))`,
-        { name, options: chosen.options },
+        `found = []
+for name, options in data:
+    policy = torch.tensor([-40.0, -36.0], dtype=torch.float64, requires_grad=True)
+    sides = [(policy[:1], torch.tensor([-42.0]), torch.tensor([20])), (policy[1:], torch.tensor([-35.0]), torch.tensor([12]))]
+    loss = pair_loss(name, options, *sides, 16, functional.softplus, functional.relu).mean()
+    loss.backward()
+    found.append([loss.item(), *policy.grad.tolist()])
+print(json.dumps(found))`,
+        chosen.map(({ loss, options }) => [loss.name, options]),
       );
       const better = { policy: -40, reference: -42, length: 20 };
       const worse = { policy: -36, reference: -35, length: 12 };
-      const { loss, byChosen, byRejected } = evaluatePair(chosen, better, worse, 16);
-      for (const [i, value] of [loss, byChosen, byRejected].entries()) {
-        expect((found as number[])[i]).toBeCloseTo(value, 6);
+      for (const [i, one] of chosen.entries()) {
+        const { loss, byChosen, byRejected } = evaluatePair(one, better, worse, 16);
+        for (const [j, value] of [loss, byChosen, byRejected].entries()) {
+          expect((found as number[][])[i]![j], JSON.stringify(losses[i])).toBeCloseTo(value, 6);
+        }
       }
     });
   },

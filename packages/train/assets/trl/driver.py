@@ -181,20 +181,28 @@ def preference_columns(rows, settings, render, encode, counts):
         try:
             tokens = preference_tokens(row, render, encode)
             *tokens, cut = fit_preference(*tokens, settings["max_length"], settings["truncate"])
-            if cut and settings["has_reference_logps"]:
+            if cut and settings["reference_logps"] == "stored":
                 raise BadRow("truncated, which its reference log-probabilities were not")
         except BadRow as reason:
             count(counts, str(reason))
             continue
         count(counts, "truncated" if cut else "whole")
         columns = dict(zip(("prompt_ids", "chosen_ids", "rejected_ids"), tokens))
-        if settings["has_reference_logps"]:
+        if settings["reference_logps"] == "stored":
             columns |= {name: float(row[name]) for name in ("ref_chosen_logps", "ref_rejected_logps")}
         yield columns
 
 
 def count(counts, reason):
     counts[reason] = counts.get(reason, 0) + 1
+
+
+def column_names(settings):
+    """The names of the columns that hold token ids, and of those that hold a number."""
+    if settings["rows"] == "pairs":
+        stored = settings["reference_logps"] == "stored"
+        return ["prompt_ids", "chosen_ids", "rejected_ids"], ["ref_chosen_logps", "ref_rejected_logps"] if stored else []
+    return ["input_ids", "labels", *(["seq_lengths"] if settings["packing"] else [])], []
 
 
 def columns_of(ranges, settings, folder):
@@ -262,9 +270,9 @@ def write_json(path, value):
     os.replace(part, path)
 
 
-def finite(value):
-    """A number that JSON can hold; NaN and infinity become null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def json_number(value):
+    """What JSON can hold of a number or of a tensor with one; NaN and infinity become null."""
+    return (float(value) if math.isfinite(value) else None) if not isinstance(value, int) else value
 
 
 def append_line(path, value):
@@ -315,7 +323,7 @@ def train(settings, folder):
     import transformers
     import trl
     from accelerate import PartialState
-    from datasets import Dataset
+    from datasets import Dataset, Features, List, Value
     from torch.nn import functional
 
     checkpoints, metrics, stop = folder / "checkpoints", folder / "metrics.jsonl", folder / "stop"
@@ -325,17 +333,19 @@ def train(settings, folder):
     state = PartialState()
     only = lock(folder) if state.is_main_process else None  # held until this process ends, however it ends
     asked = []  # signals that asked to stop
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.append(number))
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, lambda *_: asked.append(True))
 
     # 1. the rows, tokenised once, by the first process; the others read what it wrote
     tokenizer = transformers.AutoTokenizer.from_pretrained(settings["model"])
     shape = transformers.AutoConfig.from_pretrained(settings["model"]).get_text_config()
     if len(tokenizer) > shape.vocab_size:
         sys.exit(f"the tokenizer has {len(tokenizer)} tokens and the model {shape.vocab_size}: they do not belong together")
+    ids, numbers = column_names(settings)
     with state.main_process_first():
         dataset = Dataset.from_generator(
             columns_of,
+            features=Features({**{name: List(Value("int32")) for name in ids}, **{name: Value("float64") for name in numbers}}),
             gen_kwargs={"ranges": byte_ranges(folder / settings["data"]), "settings": settings, "folder": folder},
             cache_dir=str(folder / "cache"),
             num_proc=settings["workers"] or None,
@@ -357,8 +367,8 @@ def train(settings, folder):
             return dataset
 
         def _precompute_ref_logps(self, dataset, name, batch_size):
-            known = "ref_chosen_logps" in dataset.column_names or (own_loss and not settings["uses_reference"])
-            return dataset if known else super()._precompute_ref_logps(dataset, name, batch_size)
+            is_ready = settings["reference_logps"] in ("stored", "none")
+            return dataset if is_ready else super()._precompute_ref_logps(dataset, name, batch_size)
 
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
             if not own_loss:
@@ -400,7 +410,7 @@ def train(settings, folder):
             if "loss" not in (logs or {}):
                 return
             if state.is_world_process_zero:
-                append_line(metrics, {"step": state.global_step, **{key: finite(value) for key, value in logs.items()}})
+                append_line(metrics, {"step": state.global_step, **{key: json_number(value) for key, value in logs.items()}})
             if not all(math.isfinite(logs.get(name, 0)) for name in ("loss", "grad_norm")):
                 self.has_diverged = control.should_training_stop = True
                 control.should_save = False
@@ -415,7 +425,7 @@ def train(settings, folder):
 
         peft_config = LoraConfig(task_type="CAUSAL_LM", **settings["lora"])
     extra = {}
-    if is_preference and settings["reference"] and settings["uses_reference"] and not settings["has_reference_logps"]:
+    if settings["reference"] and settings["reference_logps"] in ("precomputed", "online"):
         extra["ref_model"] = transformers.AutoModelForCausalLM.from_pretrained(settings["reference"], dtype=torch.float32)
     watch = Watch()
     trainer = type("PostgradTrainer", (InOrder, base), {})(
@@ -467,9 +477,11 @@ def save(trainer, tokenizer, settings, folder, state):
     trainer.save_model(str(folder / "adapter" if settings["lora"] else part))
     if state.is_main_process:
         if settings["lora"]:
+            import torch
             from peft import AutoPeftModelForCausalLM
 
-            merged = AutoPeftModelForCausalLM.from_pretrained(folder / "adapter", dtype="float32").merge_and_unload()
+            adapted = AutoPeftModelForCausalLM.from_pretrained(str(folder / "adapter"), dtype=torch.float32)
+            merged = adapted.merge_and_unload()
             merged.save_pretrained(part)
         tokenizer.save_pretrained(part)
         os.replace(part, folder / "model")

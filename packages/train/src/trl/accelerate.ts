@@ -18,6 +18,7 @@ const distributedTypes = {
 /** The same as an object. */
 export function accelerateConfig({
   config,
+  chosen: { loss },
   parallelism,
   precision,
   processes,
@@ -27,7 +28,7 @@ export function accelerateConfig({
     debug: false,
     distributed_type: distributedTypes[parallelism],
     downcast_bf16: "no",
-    ...(parallelism === "fsdp" ? { fsdp_config: fsdp(config.offload) } : {}),
+    ...(parallelism === "fsdp" ? { fsdp_config: fsdp(config.offload, loss.rows === "pairs") } : {}),
     ...(parallelism === "zero3" ? { deepspeed_config: zero3(config.offload) } : {}),
     machine_rank: 0,
     ...(config.machines > 1 && config.mainAddress
@@ -43,10 +44,11 @@ export function accelerateConfig({
   };
 }
 
-const fsdp = (offload: boolean) => ({
+const fsdp = (offload: boolean, hasReference: boolean) => ({
   fsdp_activation_checkpointing: false, // the trainer's own gradient checkpointing does it
   fsdp_auto_wrap_policy: "TRANSFORMER_BASED_WRAP",
-  fsdp_cpu_ram_efficient_loading: true,
+  // Each process loads its own: TRL shards a reference without sending it the first process's weights.
+  fsdp_cpu_ram_efficient_loading: !hasReference,
   fsdp_offload_params: offload,
   fsdp_reshard_after_forward: true,
   fsdp_state_dict_type: "FULL_STATE_DICT", // so that one folder is saved

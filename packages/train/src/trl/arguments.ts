@@ -1,10 +1,14 @@
 import type { Job } from "./job.ts";
+import type { ReferenceLogps } from "./reference.ts";
 
 /**
  * The fields of TRL's SFTConfig or DPOConfig for a job. Names and meanings as of TRL 1.9.0 and transformers 5; the driver adds
  * `output_dir` and `warmup_steps`, which depend on its folder and on the rows that are left after tokenising.
  */
-export function trlArguments(job: Job): Record<string, unknown> {
+export function trlArguments(
+  job: Job,
+  reference: ReferenceLogps = "precomputed",
+): Record<string, unknown> {
   const { config, chosen, precision, accumulate, attention } = job;
   return {
     ...(config.steps === undefined
@@ -32,10 +36,11 @@ export function trlArguments(job: Job): Record<string, unknown> {
     save_steps: config.saveEvery,
     save_total_limit: 2,
     report_to: "none",
+    disable_tqdm: true, // a bar would fill the log
     ddp_timeout: 86_400, // the others wait while the first process tokenises
     max_length: null, // the driver has cut the rows already
     model_init_kwargs: { dtype: "float32", attn_implementation: attention },
-    ...(chosen.loss.rows === "pairs" ? pairArguments(job) : completionArguments(job)),
+    ...(chosen.loss.rows === "pairs" ? pairArguments(job, reference) : completionArguments(job)),
   };
 }
 
@@ -45,9 +50,9 @@ const completionArguments = ({ config, trlLoss }: Job) => ({
   padding_free: config.packing,
 });
 
-const pairArguments = ({ chosen, trlLoss }: Job) => ({
+const pairArguments = ({ chosen, trlLoss }: Job, reference: ReferenceLogps) => ({
   // A loss that the driver computes still needs a name that TRL knows; it is never asked for it.
   loss_type: [trlLoss ?? "sigmoid"],
   ...(typeof chosen.options["beta"] === "number" ? { beta: chosen.options["beta"] } : {}),
-  precompute_ref_log_probs: true,
+  precompute_ref_log_probs: reference !== "online", // what is stored, or not needed, the driver hands over
 });

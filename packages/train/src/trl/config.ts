@@ -11,6 +11,7 @@ const whole = (preset: number, description: string, minimum = 1) =>
 
 const what = {
   model: Type.String({ minLength: 1, description: "checkpoint folder or hub id to start from" }),
+  data: text("file or folder of rows, where they are not handed over as a stream"),
   reference: text("frozen reference of preference losses, where it is not the model itself"),
   out: Type.String({ minLength: 1, description: "folder of the trained model; must not exist" }),
 };

@@ -6,6 +6,7 @@ import { accelerateYaml } from "./accelerate.ts";
 import { trlArguments } from "./arguments.ts";
 import type { WrittenData } from "./data.ts";
 import type { Job } from "./job.ts";
+import { referenceLogps } from "./reference.ts";
 import { sbatchText } from "./slurm.ts";
 
 /** Name of the rows' file within the work folder. */
@@ -21,6 +22,7 @@ export type DriverSettings = Readonly<Record<string, unknown>>;
 export function driverSettings(job: Job, data: WrittenData): DriverSettings {
   const { config, chosen } = job;
   const { loss, options } = chosen;
+  const reference = referenceLogps(job, data.hasReferenceLogps);
   return {
     model: config.model,
     reference: config.reference ?? null,
@@ -28,18 +30,17 @@ export function driverSettings(job: Job, data: WrittenData): DriverSettings {
     loss: loss.name,
     loss_options: options,
     own_loss: job.trlLoss === undefined,
-    uses_reference: loss.rows === "pairs" && loss.usesReference,
+    reference_logps: reference,
     data: dataFile,
     data_bytes: data.bytes,
     data_sha256: data.sha256,
-    has_reference_logps: data.hasReferenceLogps,
     max_length: config.maxLength,
     truncate: config.truncate,
     packing: config.packing,
     warmup: config.warmup,
     workers: config.workers,
     lora: loraSettings(job),
-    arguments: trlArguments(job),
+    arguments: trlArguments(job, reference),
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
+import { readRows } from "@postgrad/dataset";
 import { canonicalJson, PostgradError } from "@postgrad/schema";
 
 import type { HandOffConfig } from "./config.ts";
@@ -21,7 +22,8 @@ import { type DriverReport, run, type RunOptions, writtenReport } from "./run.ts
 
 /** The rows, in the order in which they are learnt, and how the run is watched. */
 export interface HandOffInput extends RunOptions {
-  readonly rows: AsyncIterable<unknown> | Iterable<unknown>;
+  /** Default: the rows of the option `data`. */
+  readonly rows?: AsyncIterable<unknown> | Iterable<unknown> | undefined;
 }
 
 /** What became of a hand-off. */
@@ -48,7 +50,7 @@ export interface HandOff {
  */
 export async function handOff(
   options: Partial<HandOffConfig>,
-  { rows, ...watching }: HandOffInput,
+  { rows, ...watching }: HandOffInput = {},
 ): Promise<HandOff> {
   // 1. what is asked for, and whether this machine can do it; nothing has been written yet
   const job = withFullPaths(handOffJob(options));
@@ -60,7 +62,7 @@ export async function handOff(
   // 2. the rows and the files; a resumed run must be the same run
   await mkdir(folder, { recursive: true });
   const part = join(folder, `${dataFile}.part`);
-  const data = await writeTrainingData(rows, job.chosen.loss.rows, part);
+  const data = await writeTrainingData(rows ?? rowsOf(job), job.chosen.loss.rows, part);
   const settings = driverSettings(job, data);
   if (resume) requireSame(await writtenSettings(folder), settings, folder);
   await rename(part, join(folder, dataFile));
@@ -84,6 +86,11 @@ export async function handOff(
   );
   await rename(model, out);
   return { ...planned, model: out, report };
+}
+
+function rowsOf({ config }: Job): AsyncIterable<unknown> {
+  if (config.data !== undefined) return readRows(config.data);
+  throw new PostgradError("train/trl-data", `no rows: set "data" to a file or a folder of them`);
 }
 
 /** Paths that stay right wherever the job is started from; what is no folder here is taken for a hub id. */
