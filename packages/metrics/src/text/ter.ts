@@ -20,6 +20,7 @@ export interface TerScore {
  * to the closest reference, average length of the references.
  */
 export function ter(options: TerOptions = {}): CorpusMetric<TerScore> {
+  const tokens = (text: string): string[] => tercomTokens(stripEnd(text), options);
   const yesNo = (value = false): string => (value ? "yes" : "no");
   return corpusMetric({
     name: "TER",
@@ -31,8 +32,9 @@ export function ter(options: TerOptions = {}): CorpusMetric<TerScore> {
       asian: yesNo(options.asianSupport),
     },
     statistics: (hypothesis, references) => {
-      const words = tercomTokens(stripEnd(hypothesis), options);
-      const accepted = references.map((reference) => tercomTokens(stripEnd(reference), options));
+      const words = tokens(hypothesis);
+      // sacreBLEU tokenizes references twice, which now and then splits more (an 's before a character that stands alone)
+      const accepted = references.map((reference) => tokens(tokens(reference).join(" ")));
       const edits = accepted.map((reference) => translationEdits(words, reference));
       const lengths = accepted.reduce((sum, reference) => sum + reference.length, 0);
       return [Math.min(...edits), lengths / accepted.length];
