@@ -1,5 +1,7 @@
 import { type Budget as BudgetLimit, PostgradError } from "@postgrad/schema";
 
+import { dollars } from "./prices.ts";
+
 /** US dollars and tokens, input and output together. */
 export interface Amount {
   readonly cost: number;
@@ -85,8 +87,4 @@ export class Budget {
 
 function plus(a: Amount, b: Amount, sign: 1 | -1): Amount {
   return { cost: a.cost + sign * b.cost, tokens: a.tokens + sign * b.tokens };
-}
-
-function dollars(amount: number): string {
-  return `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
 }

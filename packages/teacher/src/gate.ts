@@ -120,9 +120,12 @@ export class Gate {
       if (wait === 0) break;
       await this.#clock.sleep(wait, signal);
     }
-    if (!this.#requests && !this.#tokens) return;
     const now = this.#clock.now();
-    const start = Math.max(this.#requests?.take(1, now) ?? 0, this.#tokens?.take(tokens, now) ?? 0);
+    if (!this.#requests && !this.#tokens) return;
+    // Whole milliseconds, for timers cut off the rest, and would be early.
+    const start = Math.ceil(Math.max(now, this.#requests?.next ?? 0, this.#tokens?.next ?? 0));
+    this.#requests?.take(1, start);
+    this.#tokens?.take(tokens, start);
     if (start <= now) return;
     try {
       await this.#clock.sleep(start - now, signal);

@@ -10,11 +10,14 @@ export class Pace {
     this.#msEach = 60_000 / perMinute;
   }
 
-  /** Takes the next free moment for `amount` and returns it; never before `now`. */
-  take(amount: number, now: number): number {
-    const start = Math.max(now, this.#next);
-    this.#next = start + amount * this.#msEach;
-    return start;
+  /** The next free moment. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Books `amount` at the moment `at`. */
+  take(amount: number, at: number): void {
+    this.#next = at + amount * this.#msEach;
   }
 
   /** Gives back what was taken and not used. */

@@ -44,3 +44,8 @@ export function costOf(
 ): number {
   return price ? (tokens.input * price.input + tokens.output * price.output) / 1e6 : 0;
 }
+
+/** US dollars for a person: cents, and below a dollar their hundredths. */
+export function dollars(amount: number): string {
+  return `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
+}

@@ -1,4 +1,5 @@
 export { type BatchDesk, type ServedBatch } from "./batch-desk.ts";
+export { languageModelConformance } from "./conformance.ts";
 export {
   type ChatRequest,
   type Fault,
