@@ -34,5 +34,7 @@ export { hiddenScore } from "./layers/mask.ts";
 export { openCheckpoint, type OpenOptions } from "./open-checkpoint.ts";
 export { type TensorToWrite, writeSafetensors } from "./safetensors/write.ts";
 export { type SequenceGraph, sequenceGraph, type SequenceOptions } from "./sequence.ts";
+export { loadWeights } from "./weights/load-weights.ts";
 export { type StoredTensor, storedWeights } from "./weights/stored.ts";
 export { trainedWeights } from "./weights/trained.ts";
+export { type WeightFormat, weightFormats, type WeightOptions } from "./weights/weight-format.ts";

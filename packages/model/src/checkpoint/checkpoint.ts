@@ -2,7 +2,7 @@ import { PostgradError } from "@postgrad/schema";
 
 import type { Decoder } from "../families/decoder.ts";
 import { decoderOf } from "../families/index.ts";
-import type { Files } from "../files/files.ts";
+import type { Files, RandomAccessFile } from "../files/files.ts";
 import type { FileRange } from "../graph/graph.ts";
 import { fromBfloat16, fromFloat16 } from "../safetensors/half.ts";
 import { shapeOf } from "../weights/trained.ts";
@@ -59,6 +59,11 @@ export class Checkpoint implements AsyncDisposable {
       await closeAll(index);
       throw cause;
     }
+  }
+
+  /** The open files of weights, in the order of their names. */
+  get files(): readonly RandomAccessFile[] {
+    return this.#index.files;
   }
 
   /** The place of a tensor of the decoder; throws `model/unknown-tensor` for a name that it has not. */

@@ -67,7 +67,9 @@ export interface Decoder extends DecoderSizes {
   readonly family: string;
   /** Every tensor of the checkpoint and its shape. A tied head has no tensor of its own. */
   readonly tensors: ReadonlyMap<string, readonly number[]>;
-  /** Tensors that are multiplied as linear layers: the ones that weight formats quantise. */
+  /** Linear layers, those that share an input together: what weight formats convert. */
+  readonly projections: readonly (readonly Linear[])[];
+  /** All of them, one by one. */
   readonly linears: readonly Linear[];
   /** How many dimensions of a head are rotated; 0 where positions are learned. */
   readonly rotaryDim: number;

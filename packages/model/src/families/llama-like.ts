@@ -29,16 +29,18 @@ export function llamaLike(options: LlamaLikeOptions): Decoder {
   const { family, rotary, windows } = options;
   const head = { weight: options.tied ? embedding : "lm_head.weight" };
   const layers = Array.from({ length: options.layers }, (_, index) => layerNames(options, index));
+  const projections = [
+    ...layers.flatMap(({ q, k, v, o, gate, up, down, qkv, gateUp }) =>
+      options.fused ? [[qkv], [o], [gateUp], [down]] : [[q, k, v], [o], [gate, up], [down]],
+    ),
+    [head],
+  ];
   return {
     ...sizesOf(options),
     family,
     tensors: tensorsOf(options, layers),
-    linears: [
-      ...layers.flatMap(({ q, k, v, o, gate, up, down, qkv, gateUp }) =>
-        options.fused ? [qkv, o, gateUp, down] : [q, k, v, o, gate, up, down],
-      ),
-      head,
-    ],
+    projections,
+    linears: projections.flat(),
     rotaryDim: rotary.dim,
     window: (layer) => windows[layer],
     rotaryTables: (builder: GraphBuilder, positions) => rotaryTables(builder, rotary, positions),

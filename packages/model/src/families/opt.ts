@@ -63,7 +63,11 @@ function decoder(options: Options): Decoder {
   const { vocabSize, hiddenSize, layers, heads, kvHeads, headDim, maxPositions } = options;
   const names = Array.from({ length: layers }, (_, index) => layerNames(options, index));
   const head = { weight: options.tied ? embedding : "lm_head.weight" };
-  const inOut = options.embeddingSize === hiddenSize ? [] : [projectIn, projectOut];
+  const projections = [
+    ...names.flatMap(({ q, k, v, o, fc1, fc2 }) => [[q, k, v], [o], [fc1], [fc2]]),
+    ...(options.embeddingSize === options.hiddenSize ? [] : [[projectOut]]),
+    [head],
+  ];
   return {
     vocabSize,
     hiddenSize,
@@ -74,11 +78,8 @@ function decoder(options: Options): Decoder {
     maxPositions,
     family: "opt",
     tensors: tensorsOf(options, names),
-    linears: [
-      ...names.flatMap(({ q, k, v, o, fc1, fc2 }) => [q, k, v, o, fc1, fc2]),
-      ...inOut,
-      head,
-    ],
+    projections,
+    linears: projections.flat(),
     rotaryDim: 0,
     window: () => undefined,
     rotaryTables: () => {

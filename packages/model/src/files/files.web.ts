@@ -33,6 +33,21 @@ export async function writeAtomically(path: string): Promise<void> {
   );
 }
 
+/** No folder: converted weights stay in memory. */
+export const cacheFolder = (): string | undefined => undefined;
+
+/** Not in the browser: throws `model/no-disk`. */
+export async function contentKey(
+  _files: readonly RandomAccessFile[],
+  settings: string,
+  folder: string,
+): Promise<string> {
+  throw new PostgradError(
+    "model/no-disk",
+    `no weights are kept in ${folder} (${settings}): there are no files in the browser`,
+  );
+}
+
 const rangedFile = (url: string, size: number): RandomAccessFile => ({
   path: url,
   size,
