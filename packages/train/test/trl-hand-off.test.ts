@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { execa } from "execa";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { handOff, type HandOffConfig, type HandOffInput } from "../src/index.ts";
 
@@ -182,6 +182,37 @@ describe.skipIf(!hasPython)(
       expect(existsSync(join(work(), "checkpoints/checkpoint-2/trainer_state.json"))).toBe(true);
       await train({ ...options, resume: true }, rows);
       expect(learnt()).toEqual(["slow 1", "slow 2", "slow 3"].map((name) => `<u>${name}|<a>Yes.|`));
+    });
+
+    describe("under Slurm", () => {
+      const slurm = { slurm: true, gpus: 1, machines: 2, parallelism: "ddp" } as const;
+      beforeEach(() => {
+        vi.stubEnv("PATH", `${scripted}/slurm:${process.env["PATH"]}`);
+      });
+      afterEach(() => vi.unstubAllEnvs());
+
+      test("the submitted job runs to its end, each machine with its rank", async () => {
+        const slurmSetup = ["echo set up here"];
+        await train(
+          { ...slurm, slurmSetup, out: join(folder, "it's new") },
+          names.map(conversation),
+        );
+        expect(learnt("it's new/model.safetensors")).toEqual(inOrder);
+        const log = readFileSync(join(folder, "it's new.trl/train.log"), "utf8");
+        expect(log).toContain("set up here\n");
+        expect(log).toContain(
+          "launching --machine_rank 0 --main_process_ip machine-0 --main_process_port 29500 ",
+        );
+      });
+
+      test("a job that nears its time limit is saved, and goes on when it is submitted again", async () => {
+        const rows = ["slow 1", "slow 2", "slow 3", "slow 4"].map(conversation);
+        vi.stubEnv("SCRIPTED_LIMIT", "1.2");
+        await expect(train(slurm, rows)).rejects.toMatchObject({ code: "train/stopped" });
+        vi.stubEnv("SCRIPTED_LIMIT", "");
+        await train({ ...slurm, resume: true }, rows);
+        expect(learnt()).toEqual(rows.map(({ messages }) => `<u>${messages[0]!.content}|<a>Yes.|`));
+      });
     });
 
     test("a loss that is not a number ends the run, the checkpoint before it kept", async () => {

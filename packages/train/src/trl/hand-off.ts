@@ -72,6 +72,7 @@ export async function handOff(
   if (dryRun) return { ...planned, model: undefined, report: undefined };
 
   // 3. the run, unless it had ended before it could be brought back
+  watching.signal?.throwIfAborted();
   const earlier = resume ? await writtenReport(folder) : undefined;
   const report =
     earlier?.status === "finished" ? earlier : await run(commands[0]!, folder, watching);

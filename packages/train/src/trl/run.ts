@@ -60,7 +60,6 @@ export async function run(
     void writeFile(stop!, "");
     killer = setTimeout(() => killGroup(child.pid), grace);
   };
-  if (signal?.aborted) ask();
   signal?.addEventListener("abort", ask, { once: true });
   const { exitCode, message } = await child;
   clearTimeout(killer);
