@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { accelerateConfig, handOffJob, sbatchText, trlArguments } from "../src/index.ts";
 import { accelerateYaml } from "../src/trl/accelerate.ts";
 import { launchCommand, shellText, startCommands } from "../src/trl/launch.ts";
+import { isAtLeast } from "../src/trl/requirements.ts";
 
 /** What the libraries accept; versions are in the file. */
 const accepted = JSON.parse(
@@ -114,6 +115,16 @@ describe("what does not fit together is refused", () => {
   ] as const)("%j", (options, message) => {
     expect(() => handOffJob({ ...places, ...options })).toThrow(message);
   });
+});
+
+test.each([
+  ["2.9.0+cu128", "2.4", true],
+  ["1.10.0.dev0", "1.9.0", true],
+  ["1.9", "1.9.0", true],
+  ["4.56.1", "4.56.2", false],
+  ["0.29.1", "1.9.0", false],
+])("version %s against %s", (version, minimum, isEnough) => {
+  expect(isAtLeast(version, minimum)).toBe(isEnough);
 });
 
 test("each machine has its command, Slurm the submission", () => {

@@ -329,7 +329,8 @@ def train(settings, folder):
     checkpoints, metrics, stop = folder / "checkpoints", folder / "metrics.jsonl", folder / "stop"
     is_preference, own_loss = settings["rows"] == "pairs", settings["own_loss"]
     base, config = (trl.DPOTrainer, trl.DPOConfig) if is_preference else (trl.SFTTrainer, trl.SFTConfig)
-    arguments = config(output_dir=str(checkpoints), **settings["arguments"])  # joins the other processes, hence first
+    arguments = config(output_dir=str(checkpoints), **settings["arguments"])
+    device = arguments.device  # asking for it joins the other processes, with the time-out that the arguments say
     state = PartialState()
     only = lock(folder) if state.is_main_process else None  # held until this process ends, however it ends
     asked = []  # signals that asked to stop
@@ -416,7 +417,7 @@ def train(settings, folder):
                 control.should_save = False
 
         def on_step_end(self, args, state, control, **kwargs):
-            if on_any_process(torch, bool(asked) or stop.exists(), args.device):
+            if on_any_process(torch, bool(asked) or stop.exists(), device):
                 control.should_save = control.should_training_stop = True
 
     peft_config = None
