@@ -8,6 +8,7 @@ import { type FileFormat, formatOf } from "./format.ts";
 import { configsOf } from "./hub/card-configs.ts";
 import { splitOfPath } from "./hub/split-name.ts";
 import { realPathWithin } from "./root.ts";
+import { isDocument } from "./seeds/kind.ts";
 
 /** A file of rows. */
 export interface DataFile {
@@ -28,7 +29,7 @@ export interface Selection {
 
 /**
  * The files of rows that `source` names: itself, or in a folder those that its card lists, or else all, ordered by path.
- * Hidden files are passed over. Every path must lie in `root`, where one is given.
+ * Hidden files are passed over. A folder without files of rows is one of documents. Every path must lie in `root`, where one is given.
  *
  * @throws PostgradError `dataset/missing`, `dataset/outside-root`, `dataset/unknown-format`, `dataset/no-such-split`
  */
@@ -38,8 +39,7 @@ export async function dataFiles(
   root?: string,
 ): Promise<DataFile[]> {
   const real = await realPathWithin(source, root);
-  if (!(await stat(real)).isDirectory())
-    return [fileAt(source, formatOf(source) ?? formatOf(real))];
+  if (!(await stat(real)).isDirectory()) return [fileAt(source, real)];
   const files = await filesIn(source, real);
   for (const { path } of files) await realPathWithin(path, root);
   const meant = files.filter(
@@ -65,14 +65,9 @@ async function filesIn(source: string, real: string): Promise<DataFile[]> {
         names.filter(matches).map((name) => ({ name, config, split })),
       )
     : names.map((name) => ({ name, config: "default", split: splitOfPath(name) }));
-  if (files.length === 0) {
-    throw new PostgradError(
-      "dataset/unknown-format",
-      `${source}: the folder holds no file of rows (.jsonl, .json, .parquet, also .gz and .zst)`,
-    );
-  }
+  if (files.length === 0) return [placed(source, documents)];
   return files.map(({ name, config, split }) => ({
-    ...fileAt(join(source, name), formatOf(name)),
+    ...placed(join(source, name), formatOf(name)!),
     config,
     split,
   }));
@@ -81,12 +76,19 @@ async function filesIn(source: string, real: string): Promise<DataFile[]> {
 // What tools lay beside the rows.
 const notData = /(^|\/)(dataset_infos?|state|package|tsconfig)\.json$/;
 
-function fileAt(path: string, format: FileFormat | undefined): DataFile {
-  if (format) return { path, format, config: "default", split: splitOfPath(path) };
+const documents: FileFormat = { rows: "document", compression: "none" };
+
+function fileAt(path: string, real: string): DataFile {
+  const format = formatOf(path) ?? formatOf(real) ?? (isDocument(path) ? documents : undefined);
+  if (format) return placed(path, format);
   throw new PostgradError(
     "dataset/unknown-format",
-    `${path}: cannot tell the format from its name; known: .jsonl, .ndjson, .json (also .gz and .zst), .parquet; documents are read by readSeeds`,
+    `${path}: cannot tell the format from its name; known: .jsonl, .ndjson, .json (also .gz and .zst), .parquet, and documents: .md, .txt, source files`,
   );
+}
+
+function placed(path: string, format: FileFormat): DataFile {
+  return { path, format, config: "default", split: splitOfPath(path) };
 }
 
 async function cardIn(folder: string): Promise<string> {

@@ -2,8 +2,8 @@ import { basename } from "node:path";
 
 import { PostgradError, nearest } from "@postgrad/schema";
 
-/** How rows lie in a file. */
-export type RowFormat = "jsonl" | "json" | "parquet";
+/** How rows lie in a file; a document, or a folder of documents, is a seed each. */
+export type RowFormat = "jsonl" | "json" | "parquet" | "document";
 
 /** How the bytes of a file are packed. */
 export type Compression = "none" | "gzip" | "zstd";

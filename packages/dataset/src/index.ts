@@ -33,6 +33,8 @@ export { type PlacedRow, type ReadOptions, readPlaced, readRows } from "./read-r
 export { rowTexts } from "./row-texts.ts";
 export { type RowWriter, type Written } from "./row-writer.ts";
 export { sampleCount, sampleShare, shuffle } from "./sample.ts";
+export { type PassageOptions, passages, passagesOf } from "./seeds/passages.ts";
+export { readSeeds, type SeedOptions } from "./seeds/read-seeds.ts";
 export { type SourceOptions } from "./source-blocks.ts";
 export { type Shares, SourceGroups, sourceGroups, sourcesOf, splitter } from "./split.ts";
 export { chain, collect, take, type Transform } from "./stream.ts";

@@ -1,13 +1,15 @@
 import { PostgradError } from "@postgrad/schema";
 
+import type { BadRowOptions } from "./bad-row.ts";
 import { type DataFile, dataFiles, type Selection } from "./data-files.ts";
 import { readJson } from "./json-read.ts";
 import { readJsonl } from "./jsonl-read.ts";
 import { readParquet } from "./parquet/read.ts";
 import type { RowBlock } from "./row-block.ts";
+import { readSeeds } from "./seeds/read-seeds.ts";
 
 /** What a source may be. */
-export interface SourceOptions extends Selection {
+export interface SourceOptions extends Selection, Pick<BadRowOptions, "onDrop"> {
   /** A folder that no path, and no link on the way, may leave. */
   readonly root?: string | undefined;
   /** Whether a source without rows is in order; without it that is an error. */
@@ -44,8 +46,14 @@ export async function* sourceBlocks(
 }
 
 function blocksOf({ path, format }: DataFile, options: SourceOptions): AsyncIterable<RowBlock> {
+  if (format.rows === "document") return seedBlocks(path, options);
   const { maxLineBytes = 64 * 2 ** 20 } = options;
   if (format.rows === "parquet") return readParquet(path);
   const read = format.rows === "json" ? readJson : readJsonl;
   return read(path, format.compression, maxLineBytes);
+}
+
+async function* seedBlocks(path: string, options: SourceOptions): AsyncGenerator<RowBlock> {
+  let first = 1;
+  for await (const seed of readSeeds(path, options)) yield { first: first++, rows: [seed] };
 }

@@ -229,7 +229,7 @@ describe("folders of others are read", () => {
   });
 
   test("unless nothing of it can be read, its card is no YAML, or a link leads out of the root", async () => {
-    expect((await failure(splits(lay({ "a.bin": "" })))).code).toBe("dataset/unknown-format");
+    expect((await failure(splits(lay({ "a.bin": "\0" })))).code).toBe("dataset/empty");
     const card = { "README.md": "---\na: [\n---\n", "a.jsonl": "{}" };
     expect((await failure(splits(lay(card)))).code).toBe("dataset/card");
     const folder = lay({ "a.jsonl": '{"n":1}' });
