@@ -4,7 +4,9 @@ import { convert } from "./convert.ts";
 import { decontaminate } from "./decontaminate.ts";
 import { dedup } from "./dedup.ts";
 import { doctor } from "./doctor.ts";
+import { generate } from "./generate.ts";
 import { inspect } from "./inspect.ts";
+import { score } from "./score.ts";
 import { split } from "./split.ts";
 
 /** Every sub-command. Adding one is a file beside this and a line here. */
@@ -16,4 +18,6 @@ export const commands: readonly Command[] = [
   decontaminate,
   split,
   ask,
+  generate,
+  score,
 ];

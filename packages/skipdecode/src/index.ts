@@ -32,6 +32,7 @@ export {
   type TokenLogprob,
 } from "./generate.ts";
 export { type EngineOptions, openEngine } from "./open-engine.ts";
+export { type ModelOptions, openModel } from "./open-model.ts";
 export type { CallSettings } from "./provider/call.ts";
 export { languageModel, type LanguageModelSettings } from "./provider/language-model.ts";
 export type {

@@ -4,6 +4,7 @@ import { PostgradError } from "@postgrad/schema";
 import type { Files } from "../files/files.ts";
 import { type ChatTemplate, readChatTemplate } from "./chat-template.ts";
 import { readJson } from "./json.ts";
+import { tokenBytes } from "./token-bytes.ts";
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -19,6 +20,11 @@ export interface Tokenizer {
   idOf(token: string): number | undefined;
   /** The token's own text, or undefined for an id that is not used. */
   tokenOf(id: number): string | undefined;
+  /**
+   * The bytes that an id stands for in the middle of a text; undefined for special tokens and unused ids. The method is
+   * absent where the tokenizer's decoder is neither byte-level nor of SentencePiece's kind, whose tokens are no runs of bytes.
+   */
+  bytesOf?(id: number): Uint8Array | undefined;
 }
 
 /** Reads `tokenizer.json` and `tokenizer_config.json`; undefined where the first is missing. */
@@ -27,7 +33,7 @@ export async function readTokenizer(on: Files, folder: string): Promise<Tokenize
   if (definition === undefined) return undefined;
   const config = (await readJson(on, folder, "tokenizer_config.json")) ?? {};
   const chat = await readChatTemplate(on, folder, config);
-  return wrapped(create(folder, definition, config), chat);
+  return wrapped(create(folder, definition, config), definition, chat);
 }
 
 function create(folder: string, definition: object, config: object): HubTokenizer {
@@ -42,8 +48,14 @@ function create(folder: string, definition: object, config: object): HubTokenize
   }
 }
 
-function wrapped(inner: HubTokenizer, chat: ChatTemplate | undefined): Tokenizer {
+function wrapped(
+  inner: HubTokenizer,
+  definition: object,
+  chat: ChatTemplate | undefined,
+): Tokenizer {
+  const bytes = tokenBytes(definition, (id) => inner.id_to_token(id));
   return {
+    ...(bytes && { bytesOf: bytes }),
     size: Math.max(-1, ...inner.get_vocab(true).values()) + 1,
     chat,
     encode: (text, { special = false } = {}) =>
