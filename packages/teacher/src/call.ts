@@ -7,7 +7,7 @@ import { type Message, PostgradError } from "@postgrad/schema";
 
 import { type Agent, isFreeText } from "./agent.ts";
 import { TimeoutError } from "./failure.ts";
-import { formatInstruction, type Question } from "./question.ts";
+import { checkOutput, formatInstruction, type Question } from "./question.ts";
 import { type Reply, replyOf } from "./reply.ts";
 import type { OpenTeacher } from "./teacher.ts";
 
@@ -47,6 +47,7 @@ export async function call(
 export function callOptions(teacher: OpenTeacher, question: Question): LanguageModelV4CallOptions {
   const { config, isHosted } = teacher;
   const { agent, messages, input, sample } = question;
+  checkOutput(agent);
   const { seed, stopSequences, ...parameters } = question.parameters;
   const form = isFreeText(agent) ? "none" : config.structuredOutput;
   return {

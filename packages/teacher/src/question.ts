@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 
-import { canonicalJson, issueOf, type Message, PostgradError } from "@postgrad/schema";
+import { canonicalJson, is, issueOf, type Message, PostgradError } from "@postgrad/schema";
 
 import { type Agent, isFreeText } from "./agent.ts";
 import type { Parameters } from "./parameters.ts";
@@ -30,16 +30,12 @@ export interface Asked {
 /**
  * Renders the agent's prompt for `input`.
  *
- * @throws PostgradError `teacher/invalid-input` where `input` is not as the agent's input schema says.
+ * @throws PostgradError `teacher/invalid-input` where `input` is not as the agent's input schema says;
+ * `teacher/invalid-agent` where a schema cannot be used, or the prompt has no message.
  */
 export function questionOf(agent: Agent, input: unknown, asked: Asked): Question {
   const { model, maxOutputTokens, sample } = asked;
-  const issue = issueOf(agent.input, input);
-  if (issue)
-    throw new PostgradError(
-      "teacher/invalid-input",
-      `agent ${agent.id}: input${issue.path}: ${issue.message}`,
-    );
+  checkInput(agent, input);
   const messages = rendered(agent, input);
   const parameters = { maxOutputTokens, ...agent.parameters };
   // The canonical JSON of {messages, model, parameters, sample, schema}, put together so that the schema is written once.
@@ -47,6 +43,29 @@ export function questionOf(agent: Agent, input: unknown, asked: Asked): Question
     `{"messages":${canonicalJson(messages)},"model":${JSON.stringify(model)},` +
     `"parameters":${canonicalJson(parameters)},"sample":${sample},"schema":${agent.outputJson}}`;
   return { key: hash("sha256", text), agent, input, sample, messages, parameters };
+}
+
+function checkInput(agent: Agent, input: unknown): void {
+  const issue = usable(agent, () => issueOf(agent.input, input));
+  if (issue)
+    throw new PostgradError(
+      "teacher/invalid-input",
+      `agent ${agent.id}: input${issue.path}: ${issue.message}`,
+    );
+}
+
+/** Makes sure, before anything is paid, that an answer can be checked. */
+export function checkOutput(agent: Agent): void {
+  usable(agent, () => is(agent.output, undefined));
+}
+
+function usable<Value>({ id }: Agent, check: () => Value): Value {
+  try {
+    return check();
+  } catch (error) {
+    const message = `agent ${id}: a schema cannot be used: ${(error as Error).message}`;
+    throw new PostgradError("teacher/invalid-agent", message, { cause: error });
+  }
 }
 
 function rendered(agent: Agent, input: unknown): readonly Message[] {

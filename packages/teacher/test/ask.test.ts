@@ -1,3 +1,4 @@
+import type { LanguageModelV2, LanguageModelV3 } from "@ai-sdk/provider";
 import { Type } from "typebox";
 import { expect, test } from "vitest";
 
@@ -109,6 +110,60 @@ test("an input that does not fit is the caller's mistake, and nothing is asked",
 test("an agent whose output is no object is refused when it is defined", () => {
   const define = () => defineAgent({ ...capital, output: Type.Array(Type.String()) as never });
   expect(define).toThrow('the output schema is of type "array"; make it an object');
+});
+
+test("a JSON Schema from a file is an output too; one that cannot be checked is refused before anything is asked", async () => {
+  const { model, calls } = saying('{"capital": "Paris"}');
+  const schema = (word: object): typeof capital.output =>
+    JSON.parse(
+      JSON.stringify({ type: "object", properties: { capital: word }, required: ["capital"] }),
+    );
+  const fromFile = defineAgent({ ...capital, output: schema({ type: "string" }) });
+  expect((await ask(model, fromFile, { country: "France" })).value).toEqual({ capital: "Paris" });
+  const broken = defineAgent({ ...capital, output: schema({ type: "word" }) });
+  await expect(ask(model, broken, { country: "France" })).rejects.toMatchObject({
+    code: "teacher/invalid-agent",
+    message: expect.stringContaining("agent test/capital: a schema cannot be used"),
+  });
+  expect(calls).toHaveLength(1);
+});
+
+test("models of the two specifications before are asked, and their tokens counted", async () => {
+  const content = [{ type: "text" as const, text: '{"capital": "Paris"}' }];
+  const older = {
+    provider: "old",
+    modelId: "m",
+    supportedUrls: {},
+    doStream: () => Promise.reject(new Error("not asked")),
+  };
+  const v2: LanguageModelV2 = {
+    ...older,
+    specificationVersion: "v2",
+    doGenerate: async () => ({
+      content,
+      finishReason: "stop",
+      warnings: [],
+      usage: { inputTokens: 11, outputTokens: 3, totalTokens: 14 },
+    }),
+  };
+  const v3: LanguageModelV3 = {
+    ...older,
+    specificationVersion: "v3",
+    doGenerate: async () => ({
+      content,
+      finishReason: { unified: "stop", raw: "stop" },
+      warnings: [],
+      usage: {
+        inputTokens: { total: 11, noCache: 11, cacheRead: 0, cacheWrite: 0 },
+        outputTokens: { total: 3, text: 3, reasoning: 0 },
+      },
+    }),
+  };
+  for (const model of [v2, v3]) {
+    const { value, lineage } = await ask(model, capital, { country: "France" });
+    expect(value.capital).toBe("Paris");
+    expect(lineage).toMatchObject({ model: "old:m", inputTokens: 11, outputTokens: 3 });
+  }
 });
 
 test("the same question is asked once, whoever asks again", async () => {
