@@ -72,5 +72,39 @@ print(json.dumps(found))`,
         }
       }
     });
+
+    test("a batch's loss is the mean over its pairs, chosen ones in the first half", async () => {
+      // Every token has probability 1/4 or 3/4: sums ln(3/4) and ln(1/4) for pair 1, 2 ln(3/4) and ln(3/4) for pair 2.
+      const losses = [
+        ["slic", { delta: 1, lambda: 1 }],
+        ["dpo", { beta: 0.5, labelSmoothing: 0.1 }],
+      ] as const;
+      const chosen = losses.map(([name, given]) => chooseLoss(name, given));
+      const found = await torch(
+        `logits = torch.log(torch.tensor([1.0, 3.0])).expand(4, 3, 2)
+ids = torch.tensor([[0, 1, 0], [0, 1, 1], [0, 0, 0], [0, 1, 0]])
+mask = torch.tensor([[0, 1, 0], [0, 1, 1], [0, 1, 0], [0, 1, 0]])
+inputs = {"input_ids": ids, "completion_mask": mask}
+stored = {"ref_chosen_logps": torch.tensor([-1.0, -2.0]), "ref_rejected_logps": torch.tensor([-3.0, -0.5])}
+settings = [{"loss": name, "loss_options": options} for name, options in data]
+print(json.dumps([batch_loss(torch, one, logits, {**inputs, **more})[0].item() for one, more in zip(settings, ({}, stored))]))`,
+        chosen.map(({ loss, options }) => [loss.name, options]),
+      );
+      const [often, seldom] = [Math.log(3 / 4), Math.log(1 / 4)];
+      const pairs = [
+        [
+          { policy: often, reference: -1, length: 1 },
+          { policy: seldom, reference: -3, length: 1 },
+        ],
+        [
+          { policy: 2 * often, reference: -2, length: 2 },
+          { policy: often, reference: -0.5, length: 1 },
+        ],
+      ] as const;
+      for (const [i, one] of chosen.entries()) {
+        const values = pairs.map(([better, worse]) => evaluatePair(one, better, worse, 1.5).loss);
+        expect((found as number[])[i]).toBeCloseTo((values[0]! + values[1]!) / 2, 5);
+      }
+    });
   },
 );

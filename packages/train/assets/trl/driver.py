@@ -324,7 +324,6 @@ def train(settings, folder):
     import trl
     from accelerate import PartialState
     from datasets import Dataset, Features, List, Value
-    from torch.nn import functional
 
     checkpoints, metrics, stop = folder / "checkpoints", folder / "metrics.jsonl", folder / "stop"
     is_preference, own_loss = settings["rows"] == "pairs", settings["own_loss"]
@@ -374,16 +373,10 @@ def train(settings, folder):
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
             if not own_loss:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-            ids, mask = inputs["input_ids"], inputs["completion_mask"]
-            outputs = model(input_ids=ids, attention_mask=inputs["attention_mask"], use_cache=False)
-            policy, length = sequence_logps(torch, outputs.logits, ids, mask)
-            none = torch.zeros(len(ids) // 2, device=ids.device)
-            reference = [inputs.get("ref_chosen_logps", none), inputs.get("ref_rejected_logps", none)]
-            sides = list(zip(policy.chunk(2), reference, length.chunk(2)))
-            name, options = settings["loss"], settings["loss_options"]
-            losses = pair_loss(name, options, *sides, sides[0][2].mean(), functional.softplus, functional.relu)
-            self.note(sides, inputs["attention_mask"].sum(), options.get("beta", 1.0))
-            return (losses.mean(), outputs) if return_outputs else losses.mean()
+            outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
+            loss, sides = batch_loss(torch, settings, outputs.logits, inputs)
+            self.note(sides, inputs["attention_mask"].sum(), settings["loss_options"].get("beta", 1.0))
+            return (loss, outputs) if return_outputs else loss
 
         def note(self, sides, tokens, beta):
             """The same names as TRL's. Without a reference a reward is the policy's own log-probability."""
@@ -455,12 +448,23 @@ def train(settings, folder):
     return 3 if status == "diverged" else 0
 
 
+def batch_loss(torch, settings, logits, inputs):
+    """The mean loss of a batch, chosen ones in its first half; and (policy, reference, length) of both sides."""
+    policy, length = sequence_logps(torch, logits, inputs["input_ids"], inputs["completion_mask"])
+    none = torch.zeros(len(policy) // 2, device=policy.device)
+    reference = [inputs.get("ref_chosen_logps", none), inputs.get("ref_rejected_logps", none)]
+    sides = list(zip(policy.chunk(2), reference, length.chunk(2)))
+    name, options, functional = settings["loss"], settings["loss_options"], torch.nn.functional
+    losses = pair_loss(name, options, *sides, sides[0][2].mean(), functional.softplus, functional.relu)
+    return losses.mean(), sides
+
+
 def sequence_logps(torch, logits, ids, mask):
     """Sum of the log-probabilities of the masked tokens of each row, and how many they are."""
     mask = mask[:, 1:]
     logits = logits[:, :-1].float()
     logps = logits.gather(-1, ids[:, 1:, None]).squeeze(-1) - logits.logsumexp(-1)
-    return (logps * mask).sum(1), mask.sum(1).clamp(min=1)
+    return (logps * mask).sum(1), mask.sum(1).clamp(min=1).float()
 
 
 def on_any_process(torch, flag, device):
