@@ -1,4 +1,4 @@
-import { Template } from "@huggingface/jinja";
+import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { PostgradError } from "@postgrad/schema";
 
 import type { Files } from "../files/files.ts";
@@ -40,25 +40,47 @@ export function chatTemplate(
   source: string,
   tokens: Readonly<Record<string, string>> = {},
 ): ChatTemplate {
-  const template = attempt("cannot be parsed", () => new Template(source));
+  const { parsed } = attempt("cannot be parsed", () => new Template(source));
   return {
     source,
     render: (messages, { addGenerationPrompt = false, tools, now = new Date(), variables } = {}) =>
-      attempt("refuses the conversation", () =>
-        template.render({
+      attempt("refuses the conversation", () => {
+        const environment = new Environment();
+        const all = {
+          ...globals(now),
           ...tokens,
           ...variables,
           messages,
           tools: tools ?? null,
           add_generation_prompt: addGenerationPrompt,
-          strftime_now: (format: string) => strftime(now, format),
-          raise_exception: (message: string) => {
-            throw new Error(message);
-          },
-        }),
-      ),
+        };
+        for (const [name, value] of Object.entries(all)) environment.set(name, value);
+        return String(new Interpreter(environment).run(parsed).value);
+      }),
   };
 }
+
+/** What transformers gives every template. The package's own set takes the time and the language from the machine. */
+const globals = (now: Date): Readonly<Record<string, unknown>> => ({
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+  range: (start: number, stop?: number, step = 1) =>
+    stop === undefined ? range(0, start, step) : range(start, stop, step),
+  strftime_now: (format: string) => strftime(now, format),
+  raise_exception: (message: string) => {
+    throw new Error(message);
+  },
+});
+
+const range = (start: number, stop: number, step: number): readonly number[] =>
+  Array.from(
+    { length: Math.max(0, Math.ceil((stop - start) / step)) },
+    (_, index) => start + index * step,
+  );
 
 function attempt<Result>(what: string, run: () => Result): Result {
   try {

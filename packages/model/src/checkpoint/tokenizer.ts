@@ -61,10 +61,12 @@ function wrapped(
     encode: (text, { special = false } = {}) =>
       inner.encode(text, { add_special_tokens: special }).ids,
     decode: (ids, { special = false } = {}) =>
-      inner.decode([...ids], {
-        skip_special_tokens: !special,
-        clean_up_tokenization_spaces: false,
-      }),
+      ids.length === 0
+        ? ""
+        : inner.decode([...ids], {
+            skip_special_tokens: !special,
+            clean_up_tokenization_spaces: false,
+          }),
     idOf: (token) => inner.token_to_id(token),
     tokenOf: (id) => inner.id_to_token(id),
   };
