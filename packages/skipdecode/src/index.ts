@@ -1,3 +1,5 @@
+export { runtime, runtimeOn } from "#runtime";
+
 export type { ChatTemplate, ChatTool } from "./chat/chat-template.ts";
 export {
   calibrate,

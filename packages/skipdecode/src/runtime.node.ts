@@ -5,7 +5,7 @@ import { allocateTensor } from "./allocate.ts";
 import type { Runtime, RuntimeGraph, Session, SessionOptions, Tensor } from "./runtime.ts";
 
 /** onnxruntime-node through its public API, on the CPU or on a WebGPU adapter. */
-export function nodeRuntime(provider: "cpu" | "webgpu" = "cpu"): Runtime {
+export function runtimeOn(provider: "cpu" | "webgpu"): Runtime {
   return {
     name: `onnxruntime-node ${provider}`,
     allocate: allocateTensor,
@@ -28,7 +28,7 @@ export function nodeRuntime(provider: "cpu" | "webgpu" = "cpu"): Runtime {
 }
 
 /** The runtime of this platform. */
-export const runtime: Runtime = nodeRuntime();
+export const runtime: Runtime = runtimeOn("cpu");
 
 function settings(
   provider: string,
