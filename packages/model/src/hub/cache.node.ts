@@ -4,6 +4,7 @@ import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/p
 import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
 
 import { downloadFile } from "@huggingface/hub";
 import { PostgradError } from "@postgrad/schema";
@@ -80,7 +81,8 @@ async function append(file: CacheFile, incomplete: string, from: number): Promis
     ...(fetch === undefined ? {} : { fetch }),
   });
   if (!blob) throw new PostgradError("model/hub", `${name} of ${id} is listed and cannot be had`);
-  const rest = blob.slice(from, size).stream();
+  // The DOM's type and node's are of the same thing; which of them `stream()` has depends on who compiles this.
+  const rest = blob.slice(from, size).stream() as ReadableStream<Uint8Array>;
   await pipeline(Readable.fromWeb(rest), createWriteStream(incomplete, { flags: "a" }));
 }
 
