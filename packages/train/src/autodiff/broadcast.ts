@@ -25,7 +25,18 @@ export function sumOfRows(builder: GraphBuilder, x: Value, count: number): Value
   const kept = x.shape.slice(count);
   const rows = productOf(x.shape.slice(0, count));
   const width = productOf(kept);
-  const flat = builder.reshape(x, [rows, width]);
+  // The builder multiplies no symbols that are products already; the runtime counts the rows itself.
+  const flat =
+    typeof width === "number" && x.shape.length !== 2
+      ? builder.node(
+          "Reshape",
+          [x, builder.constant("int64", [-1, width])],
+          {},
+          {
+            outputs: [{ type: x.type, shape: [rows, width] }],
+          },
+        )
+      : builder.reshape(x, [rows, width]);
   return builder.reshape(builder.node("Gemm", [ones(builder, flat), flat]), kept);
 }
 
