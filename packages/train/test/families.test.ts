@@ -49,9 +49,7 @@ async function gradientOf(stepper: Stepper, way: Way): Promise<{ loss: number; s
 const stepperOf = (decoder: Decoder, weights: Map<string, Float32Array>): Stepper =>
   new Stepper(decoder, weights, { threads: 1, loss: chooseLoss("sft") });
 
-describe.each(Object.entries(smallConfigs))("%s", (family, config) => {
-  // A step may carry OPT's ReLUs over their kink.
-  const tolerance = family === "opt" ? 3e-3 : 1e-3;
+describe.each(Object.entries(smallConfigs))("%s", (_name, config) => {
   const decoder = decoderOf(config);
 
   test.each(Object.entries(ways))(
@@ -83,7 +81,7 @@ describe.each(Object.entries(smallConfigs))("%s", (family, config) => {
           (12 * h);
         tensor.set(start);
         expect(Math.abs(difference - slope), name).toBeLessThan(
-          tolerance * Math.max(1, Math.abs(slope)),
+          1e-3 * Math.max(1, Math.abs(slope)),
         );
       }
     },

@@ -30,7 +30,7 @@ export const smallConfigs: Readonly<Record<string, Readonly<Record<string, unkno
   opt: {
     architectures: ["OPTForCausalLM"],
     model_type: "opt",
-    activation_function: "relu",
+    activation_function: "gelu", // no kinks, which differences would step over
     do_layer_norm_before: true,
     ffn_dim: 24,
     hidden_size: 16,
