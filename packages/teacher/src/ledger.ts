@@ -161,10 +161,12 @@ export class Ledger implements Disposable {
   close(): void {
     if (!this.database.db.isOpen) return;
     clearInterval(this.#heartbeat);
-    this.database.run(() => {
-      this.#sql.abandon.run(this.#owner);
-      this.#sql.bury.run(this.#owner);
-    });
+    try {
+      if (this.#heartbeat) this.#sql.abandon.run(this.#owner);
+      if (this.#heartbeat) this.#sql.bury.run(this.#owner);
+    } catch {
+      // Claims that are not given back run out by themselves; what was wrong with the file has been told before.
+    }
     this.database.db.close();
   }
 

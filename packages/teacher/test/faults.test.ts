@@ -148,6 +148,16 @@ test("a request that the provider refuses is dropped without a second call", asy
   expect(server.calls).toHaveLength(texts.length);
 });
 
+test("an account without credit ends the run at once: waiting would not help", async () => {
+  await using server = await serve(() => ({ status: 429, message: "insufficient_quota" }));
+  const teacher = await open(server, { concurrency: 1 });
+  await expect(Array.fromAsync(askAll(teacher, echo, inputs))).rejects.toMatchObject({
+    code: "teacher/quota",
+    fault: "user",
+  });
+  expect(server.calls.length).toBeLessThanOrEqual(4); // those that were under way
+});
+
 test("a provider that stays down ends the run, after a pause and single tries, and a second run goes on", async () => {
   let isDown = false;
   await using server = await serve(() => (isDown ? { status: 500 } : undefined));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -104,6 +104,26 @@ test.each([
   make(path);
   expect(() => openLedger(path)).toThrow(expect.objectContaining({ code }));
   expect(() => openLedger(path)).toThrow(path);
+});
+
+test("a damaged file is named, and what to do about it", () => {
+  const path = join(folder, "damaged.sqlite");
+  {
+    using ledger = openLedger(path);
+    for (let i = 0; i < 500; i++)
+      ledger.store({ value: "x".repeat(100), lineage: lineage(`k${i}`) });
+  }
+  const bytes = readFileSync(path);
+  bytes.fill(0xff, 8192, bytes.length - 100); // all but the header, the schema and the last page's end
+  writeFileSync(path, bytes);
+  const read = (): void => {
+    using ledger = openLedger(path);
+    for (let i = 0; i < 500; i++) ledger.get(`k${i}`);
+  };
+  expect(read).toThrow(
+    expect.objectContaining({ code: "teacher/ledger-corrupt", fault: "system" }),
+  );
+  expect(read).toThrow(`${path} is damaged; restore a copy`);
 });
 
 test("a folder in place of the file is refused", () => {
