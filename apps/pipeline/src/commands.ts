@@ -7,6 +7,7 @@ import { doctor } from "./doctor.ts";
 import { generate } from "./generate.ts";
 import { inspect } from "./inspect.ts";
 import { score } from "./score.ts";
+import { serve } from "./serve.ts";
 import { split } from "./split.ts";
 
 /** Every sub-command. Adding one is a file beside this and a line here. */
@@ -20,4 +21,5 @@ export const commands: readonly Command[] = [
   ask,
   generate,
   score,
+  serve,
 ];

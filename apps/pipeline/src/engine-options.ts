@@ -5,7 +5,7 @@ import {
   type Engine,
   type GenerateRequest,
   type LayerSchedule,
-  openModel,
+  type ModelOptions,
   skipSchedule,
   type SkipScheduleOptions,
 } from "@postgrad/skipdecode";
@@ -19,10 +19,25 @@ export const modelOptions = {
   model: Type.String({
     description: "folder of a checkpoint in the Hugging Face layout, or a hub id",
   }),
+  dtype: Type.Enum(["fp32", "fp16", "int8", "int4"], {
+    default: "fp32",
+    description: "format of the weights; converted once and kept in the cache",
+  }),
   threads: Type.Optional(
     Type.Integer({ minimum: 1, description: "threads of the runtime (default: all cores)" }),
   ),
 };
+
+/** What a command's model options say to the engine. */
+export function modelSettings({
+  threads,
+  dtype,
+}: {
+  threads?: number;
+  dtype: NonNullable<ModelOptions["format"]>;
+}): ModelOptions {
+  return { format: dtype, ...(threads !== undefined && { threads }) };
+}
 
 /** Options that say how deep tokens go. */
 export const depthOptions = {
@@ -38,13 +53,10 @@ export const depthOptions = {
   }),
 };
 
-/** Opens the engine on a local folder where there is one of that name, else on a hub id. */
-export function openEngineOf(
-  { model, threads }: { model: string; threads?: number },
-  context: Context,
-): Promise<Engine> {
+/** The local folder where there is one of that name, else a hub id. */
+export function checkpointOf(model: string, context: Context): string {
   const folder = pathOf(context, model);
-  return openModel(existsSync(folder) ? folder : model, threads === undefined ? {} : { threads });
+  return existsSync(folder) ? folder : model;
 }
 
 type Depth = Static<Type.TObject<typeof depthOptions>>;

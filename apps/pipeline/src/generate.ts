@@ -5,11 +5,19 @@ import {
   type GeneratedRow,
   type GenerateEvent,
   type GenerateRow,
+  openModel,
 } from "@postgrad/skipdecode";
 import { Type } from "typebox";
 
 import { type Context, defineCommand } from "./command.ts";
-import { depthOf, depthOptions, idsOf, modelOptions, openEngineOf } from "./engine-options.ts";
+import {
+  depthOf,
+  depthOptions,
+  idsOf,
+  modelOptions,
+  modelSettings,
+  checkpointOf,
+} from "./engine-options.ts";
 
 const options = Type.Object(
   {
@@ -75,6 +83,7 @@ export const generate = defineCommand({
     {
       model,
       threads,
+      dtype,
       prompt = [],
       ids = [],
       chat,
@@ -87,10 +96,8 @@ export const generate = defineCommand({
     },
     context,
   ) => {
-    await using engine = await openEngineOf(
-      { model, ...(threads !== undefined && { threads }) },
-      context,
-    );
+    const settings = modelSettings({ dtype, ...(threads !== undefined && { threads }) });
+    await using engine = await openModel(checkpointOf(model, context), settings);
     const prompts = [...prompt.map((text) => encode(engine, text, chat)), ...ids.map(idsOf)];
     if (prompts.length === 0)
       throw new PostgradError(

@@ -1,8 +1,9 @@
 import { PostgradError } from "@postgrad/schema";
+import { openModel } from "@postgrad/skipdecode";
 import { Type } from "typebox";
 
 import { defineCommand } from "./command.ts";
-import { idsOf, modelOptions, openEngineOf } from "./engine-options.ts";
+import { idsOf, modelOptions, modelSettings, checkpointOf } from "./engine-options.ts";
 
 export const score = defineCommand({
   name: "score",
@@ -23,11 +24,9 @@ export const score = defineCommand({
     },
     { additionalProperties: false },
   ),
-  run: async ({ model, threads, prompt = [], ids = [], layers, logits }, context) => {
-    await using engine = await openEngineOf(
-      { model, ...(threads !== undefined && { threads }) },
-      context,
-    );
+  run: async ({ model, threads, dtype, prompt = [], ids = [], layers, logits }, context) => {
+    const settings = modelSettings({ dtype, ...(threads !== undefined && { threads }) });
+    await using engine = await openModel(checkpointOf(model, context), settings);
     const { tokenizer } = engine;
     if (prompt.length > 0 && !tokenizer) {
       throw new PostgradError(

@@ -10,6 +10,7 @@ import { writeTinyCheckpoint } from "./tiny-checkpoint.ts";
 let cwd: string;
 beforeAll(async () => {
   cwd = mkdtempSync(join(tmpdir(), "postgrad-engine-"));
+  process.env["POSTGRAD_CACHE"] = join(cwd, "cache");
   mkdirSync(join(cwd, "tiny"));
   await writeTinyCheckpoint(join(cwd, "tiny"));
 });
@@ -83,6 +84,20 @@ describe("generate", () => {
       "--exact",
     );
     expect(exact.tokens).toEqual(full.tokens);
+  });
+
+  test("runs on quantised weights, kept in the cache", async () => {
+    const { tokens, logprobs } = await generate(
+      "--ids",
+      "1 5 7",
+      "--max-new-tokens",
+      "4",
+      "--dtype",
+      "int8",
+    );
+    const full = await generate("--ids", "1 5 7", "--max-new-tokens", "4");
+    expect(tokens).toEqual(full.tokens);
+    expect(logprobs).not.toEqual(full.logprobs);
   });
 
   test("draws the same under the same seed", async () => {

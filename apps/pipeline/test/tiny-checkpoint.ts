@@ -33,3 +33,56 @@ export async function writeTinyCheckpoint(folder: string): Promise<void> {
   });
   await writeSafetensors(join(folder, "model.safetensors"), tensors);
 }
+
+/** Adds a byte-level tokenizer of single letters and a chat template. */
+export function writeTinyTokenizer(folder: string): void {
+  const letters = [
+    "<unk>",
+    "<s>",
+    "</s>",
+    "Ġ",
+    "Ċ",
+    ...Array.from(".,:?!0123456789abcdefghijklmnopqrstuvwxyz"),
+  ];
+  const added = [0, 1, 2].map((id) => ({
+    id,
+    content: letters[id]!,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+  }));
+  const byteLevel = {
+    type: "ByteLevel",
+    add_prefix_space: false,
+    trim_offsets: true,
+    use_regex: true,
+  };
+  const tokenizer = {
+    version: "1.0",
+    added_tokens: added,
+    normalizer: null,
+    pre_tokenizer: byteLevel,
+    post_processor: null,
+    decoder: byteLevel,
+    model: {
+      type: "BPE",
+      unk_token: "<unk>",
+      vocab: Object.fromEntries(letters.map((letter, id) => [letter, id])),
+      merges: [],
+    },
+  };
+  const chat_template =
+    "{% for message in messages %}{{ message.role[0] }}: {{ message.content }}\n{% endfor %}{% if add_generation_prompt %}a:{% endif %}";
+  writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(tokenizer));
+  writeFileSync(
+    join(folder, "tokenizer_config.json"),
+    JSON.stringify({
+      tokenizer_class: "PreTrainedTokenizerFast",
+      bos_token: "<s>",
+      eos_token: "</s>",
+      chat_template,
+    }),
+  );
+}

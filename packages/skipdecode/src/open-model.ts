@@ -1,4 +1,4 @@
-import { openCheckpoint, type OpenOptions, storedWeights } from "@postgrad/model";
+import { loadWeights, openCheckpoint, type OpenOptions, type WeightOptions } from "@postgrad/model";
 
 import { codecOf } from "./codec.ts";
 import type { Engine } from "./engine.ts";
@@ -6,7 +6,7 @@ import { openEngine } from "./open-engine.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** How a checkpoint is opened for generation. */
-export interface ModelOptions extends OpenOptions {
+export interface ModelOptions extends OpenOptions, WeightOptions {
   /** Default: ONNX Runtime of this platform, on the CPU. */
   readonly runtime?: Runtime;
   /** Threads within an operator; default: the runtime's own choice. */
@@ -20,8 +20,8 @@ export interface ModelOptions extends OpenOptions {
  * Throws what `openCheckpoint` and `openEngine` throw.
  */
 export async function openModel(path: string, options: ModelOptions = {}): Promise<Engine> {
-  const { runtime, threads, ...open } = options;
-  await using checkpoint = await openCheckpoint(path, open); // the sessions have read its weights when it closes
+  const { runtime, threads } = options;
+  await using checkpoint = await openCheckpoint(path, options); // the sessions have read its weights when it closes
   const { endTokens } = await checkpoint.generation();
   const tokenizer = await checkpoint.tokenizer();
   return await openEngine({
@@ -30,7 +30,7 @@ export async function openModel(path: string, options: ModelOptions = {}): Promi
       .split(/[/\\]/)
       .at(-1)!,
     decoder: checkpoint.decoder,
-    weights: storedWeights(checkpoint.decoder, (name) => checkpoint.place(name)),
+    weights: await loadWeights(checkpoint, options),
     endTokens,
     ...(tokenizer && { tokenizer: codecOf(tokenizer) }),
     ...(runtime && { runtime }),
