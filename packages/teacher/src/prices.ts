@@ -6,8 +6,8 @@ export interface Price {
 
 /**
  * List prices of well-known models, in US dollars for a million input and output tokens, without discounts for cached
- * input or batches: an upper bound. From the providers' price pages, seen in 2025; what you pay may differ, so give
- * `price` where it matters. Adding a model is a line here.
+ * input or batches. They are those of 2025, written down from memory and not compared with the providers' pages; what you
+ * pay may differ, so give `price` where it matters. Adding a model is a line here.
  */
 export const prices: Readonly<Record<string, Price>> = {
   "openai:gpt-4.1": { input: 2, output: 8 },
