@@ -19,6 +19,7 @@ const tasks = {
   postgrad: ({ node }) => [node, cli],
   pipeline: ({ node }) => [node, cli, "pipeline"],
   bench: ({ node }) => [node, `${root}bench/run.ts`],
+  "bench:decode": ({ node }) => [node, `${root}bench/decode.bench.ts`],
   "new-package": ({ node }) => [node, `${root}scripts/new-package.ts`],
   test: ({ bin }) => [
     bin("turbo"),
