@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { type Readable, type Transform, Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
-import { createGunzip, createGzip, createZstdCompress } from "node:zlib";
+import { constants, createGunzip, createGzip, createZstdCompress } from "node:zlib";
 
 import { PostgradError } from "@postgrad/schema";
 
@@ -10,17 +10,17 @@ import { fileError, isErrno } from "./file-error.ts";
 import type { Compression } from "./format.ts";
 import { unzstd } from "./unzstd.ts";
 
-const chunkBytes = 1 << 20;
+const chunkBytes = 1 << 18;
 
-/** The bytes of a file, unpacked, in chunks. Reading stops, and the file is closed, when the consumer stops. */
+/**
+ * The bytes of a file, unpacked, in chunks. A chunk is overwritten once the next is asked for: copy what is to stay. Reading
+ * stops, and the file is closed, when the consumer stops.
+ */
 export async function* readBytes(path: string, compression: Compression): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: chunkBytes });
   try {
-    for await (const chunk of unpacked(file, compression)) yield chunk;
+    yield* compression === "none" ? plainBytes(path) : unpackedBytes(path, compression);
   } catch (error) {
     throw packingError(error, path, compression);
-  } finally {
-    file.destroy();
   }
 }
 
@@ -33,10 +33,17 @@ export interface ByteSink {
   destroy(): Promise<void>;
 }
 
+/** How bytes are packed. */
+export interface Packing {
+  readonly compression: Compression;
+  /** Of zstd: 3 by default; 1 is three times as fast and packs a little less. */
+  readonly level?: number;
+}
+
 /** Packs what is written into a file, which it leaves open; errors name `target`. */
-export function packInto(handle: FileHandle, compression: Compression, target: string): ByteSink {
+export function packInto(handle: FileHandle, packing: Packing, target: string): ByteSink {
   const exit = fileStream(handle);
-  const pack = packer(compression);
+  const pack = packer(packing);
   const entry = pack ?? exit;
   const packed = pack ? pipeline(pack, exit) : finished(exit);
   const done = packed.catch((error: unknown) => {
@@ -56,18 +63,45 @@ export function packInto(handle: FileHandle, compression: Compression, target: s
   };
 }
 
-function unpacked(file: Readable, compression: Compression): AsyncIterable<Buffer> {
-  if (compression === "none") return file;
-  if (compression === "zstd") return unzstd(file);
-  const unpack = createGunzip({ chunkSize: 1 << 18 });
+/** Two buffers in turn, so that reading leaves no garbage and the disk works while the rows are parsed. */
+async function* plainBytes(path: string): AsyncGenerator<Buffer> {
+  const handle = await open(path);
+  let [current, other] = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
+  let reading = handle.read(current);
+  try {
+    for (;;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      [current, other] = [other, current];
+      reading = handle.read(current);
+      yield other.subarray(0, bytesRead);
+    }
+  } finally {
+    await reading.catch(() => undefined); // of a consumer that has stopped
+    await handle.close();
+  }
+}
+
+async function* unpackedBytes(path: string, compression: Compression): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: chunkBytes });
+  try {
+    yield* compression === "zstd" ? unzstd(file) : gunzipped(file);
+  } finally {
+    file.destroy();
+  }
+}
+
+function gunzipped(file: Readable): AsyncIterable<Buffer> {
+  const unpack = createGunzip({ chunkSize: chunkBytes });
   file.on("error", (error) => unpack.destroy(error));
   return file.pipe(unpack);
 }
 
-function packer(compression: Compression): Transform | undefined {
-  if (compression === "gzip") return createGzip({ chunkSize: 1 << 18 });
-  if (compression === "zstd") return createZstdCompress({ chunkSize: 1 << 18 });
-  return undefined;
+function packer({ compression, level = 3 }: Packing): Transform | undefined {
+  if (compression === "gzip") return createGzip({ chunkSize: chunkBytes });
+  if (compression === "none") return undefined;
+  const params = { [constants.ZSTD_c_compressionLevel]: level };
+  return createZstdCompress({ chunkSize: chunkBytes, params });
 }
 
 /** Node's own stream of a file handle does not finish before the handle is closed; here it is synced first. */

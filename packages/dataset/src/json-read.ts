@@ -59,7 +59,7 @@ async function wholeText(path: string, compression: Compression): Promise<string
         `${path}: a JSON array of more than ${maxBytes} bytes; write it as JSONL, which is read row by row`,
       );
     }
-    chunks.push(chunk);
+    chunks.push(Buffer.from(chunk));
   }
   const bytes = Buffer.concat(chunks);
   if (!isUtf8(bytes)) {

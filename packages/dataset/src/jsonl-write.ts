@@ -15,7 +15,7 @@ export async function openJsonWriter(target: string, format: FileFormat): Promis
   const file = await stageFile(target).catch((error: unknown) => {
     throw fileError(error, target);
   });
-  const sink = packInto(file.handle, format.compression, target);
+  const sink = packInto(file.handle, format, target);
   let piece = open;
   let rows = 0;
   let closed = false;

@@ -19,33 +19,34 @@ export async function* lineBlocks(
   maxBytes: number,
 ): AsyncGenerator<LineBlock> {
   let first = 1;
-  let begun: Buffer[] = []; // of a line that goes on in the next chunk
+  let begun: Buffer[] = []; // the start of a line that goes on in the next chunk
   let begunBytes = 0;
   for await (const chunk of withoutMark(chunks)) {
     const end = chunk.lastIndexOf(newline);
     if (end >= 0) {
-      begun.push(chunk.subarray(0, end));
-      const lines = cut(begunBytes);
+      const lines = begunBytes > 0 ? continued(chunk, end) : linesOf(chunk.subarray(0, end), first);
       yield { first, lines };
       first += lines.length;
       begun = [];
       begunBytes = 0;
     }
-    begun.push(chunk.subarray(end + 1));
     begunBytes += chunk.length - end - 1;
     if (begunBytes > maxBytes) begun = []; // of a line that is too long nothing is kept
+    else if (begunBytes > 0) begun.push(Buffer.from(chunk.subarray(end + 1))); // the chunk is overwritten
   }
-  if (begunBytes > 0) yield { first, lines: cut(begunBytes) };
+  if (begunBytes > 0) yield { first, lines: [lineOf(begun, begunBytes)] };
 
-  /** The lines that lie in `begun`, whose first has `firstBytes` bytes so far. */
-  function cut(firstBytes: number): (string | PostgradError)[] {
-    const bytes = begun.length === 1 ? begun[0]! : Buffer.concat(begun);
-    if (firstBytes > maxBytes) {
-      const next = bytes.indexOf(newline);
-      const rest = next < 0 ? [] : linesOf(bytes.subarray(next + 1), first + 1);
-      return [tooLong(first), ...rest];
-    }
-    return linesOf(bytes, first);
+  /** The lines up to `end` of a chunk whose first began before it. */
+  function continued(chunk: Buffer, end: number): (string | PostgradError)[] {
+    const firstEnd = chunk.indexOf(newline);
+    const line = lineOf([...begun, chunk.subarray(0, firstEnd)], begunBytes + firstEnd);
+    return firstEnd === end
+      ? [line]
+      : [line, ...linesOf(chunk.subarray(firstEnd + 1, end), first + 1)];
+  }
+
+  function lineOf(pieces: readonly Buffer[], size: number): string | PostgradError {
+    return size > maxBytes ? tooLong(first) : linesOf(Buffer.concat(pieces), first)[0]!;
   }
 
   function linesOf(bytes: Buffer, number: number): (string | PostgradError)[] {

@@ -28,7 +28,7 @@ export function spoolAt(path: string): Spool {
 
   const openFile = async (): Promise<{ handle: FileHandle; sink: ByteSink }> => {
     const handle = await open(path, "wx");
-    return { handle, sink: packInto(handle, "zstd", path) };
+    return { handle, sink: packInto(handle, { compression: "zstd", level: 1 }, path) };
   };
 
   const flush = async (): Promise<void> => {

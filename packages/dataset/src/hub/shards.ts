@@ -90,7 +90,7 @@ async function writeShards(
 /** Begins a JSONL file. Its `bytes` count what has gone into the packer until it is finished. */
 async function openJsonlFile(path: string, compression: Compression): Promise<Shard> {
   const handle = await open(path, "wx");
-  const sink = packInto(handle, compression, path);
+  const sink = packInto(handle, { compression }, path);
   let [bytes, unpackedBytes] = [0, 0];
   return {
     get bytes() {
