@@ -15,7 +15,7 @@ export {
   type JsonConstraints,
   jsonConstraints,
 } from "./constraint/json-constraint.ts";
-export type { JsonSchema, JsonSchemaObject } from "./constraint/json-schema.ts";
+export type { JsonSchema, JsonSchemaObject } from "./constraint/place.ts";
 export type { TokenBytes } from "./constraint/vocabulary.ts";
 export { Conversation } from "./conversation.ts";
 export type { Engine, TextCodec } from "./engine.ts";

@@ -1,6 +1,6 @@
 import type { Message } from "@postgrad/schema";
 
-import type { JsonSchema } from "../constraint/json-schema.ts";
+import type { JsonSchema } from "../constraint/place.ts";
 
 /** A tool as chat templates read it (the OpenAI format). */
 export interface ChatTool {

@@ -2,7 +2,8 @@ import { type Message, PostgradError } from "@postgrad/schema";
 
 import type { JsonConstraint, JsonConstraints } from "../constraint/json-constraint.ts";
 import { jsonConstraints } from "../constraint/json-constraint.ts";
-import type { JsonSchema } from "../constraint/json-schema.ts";
+import type { JsonSchema } from "../constraint/place.ts";
+import type { TokenBytes } from "../constraint/vocabulary.ts";
 import type { Engine, TextCodec } from "../engine.ts";
 import type { ChatTemplate, ChatTool } from "./chat-template.ts";
 
@@ -32,6 +33,8 @@ export interface ChatModel {
   /** Absent where neither the checkpoint nor the caller has one. */
   readonly template: ChatTemplate | undefined;
   readonly constraints: JsonConstraints;
+  /** The bytes of each token; undefined where the tokenizer does not tell them. */
+  readonly tokenBytes: () => TokenBytes | undefined;
 }
 
 /** @throws PostgradError `skipdecode/no-tokenizer` for an engine that has none. */
@@ -43,8 +46,10 @@ export function chatModel(engine: Engine, template?: ChatTemplate): ChatModel {
       `the model "${engine.name}" has no tokenizer; put tokenizer.json into its folder, or give token ids to the engine`,
     );
   }
-  const constraints = jsonConstraints({ tokenBytes: () => bytesOf(tokenizer), endTokens });
-  return { engine, tokenizer, template: template ?? tokenizer.chat, constraints };
+  let bytes: TokenBytes | undefined;
+  const tokenBytes = (): TokenBytes | undefined => (bytes ??= tokenizer.tokenBytes?.());
+  const constraints = jsonConstraints({ tokenBytes, endTokens });
+  return { engine, tokenizer, template: template ?? tokenizer.chat, constraints, tokenBytes };
 }
 
 /**
@@ -98,13 +103,5 @@ function withinItself(schema: JsonSchema): JsonSchema {
   throw new PostgradError(
     "skipdecode/schema",
     "a tool that must be called cannot have $ref in its parameters; write the parts out",
-  );
-}
-
-function bytesOf(tokenizer: TextCodec): readonly (Uint8Array | undefined)[] {
-  if (tokenizer.tokenBytes) return tokenizer.tokenBytes();
-  throw new PostgradError(
-    "skipdecode/vocabulary",
-    "constrained output needs the bytes of each token, and this tokenizer does not tell them",
   );
 }

@@ -2,7 +2,8 @@ import { PostgradError } from "@postgrad/schema";
 
 import type { TokenConstraint } from "../sampling/constraint.ts";
 import { automaton, type State } from "./automaton.ts";
-import { type JsonSchema, jsonExpression } from "./json-schema.ts";
+import { jsonExpression } from "./json-schema.ts";
+import type { JsonSchema } from "./place.ts";
 import { type TokenBytes, vocabulary, type Vocabulary } from "./vocabulary.ts";
 
 /** Limits a row to one JSON text that a schema allows. */
@@ -17,8 +18,8 @@ export type JsonConstraints = (schema: JsonSchema) => JsonConstraint;
 
 /** What constraints need to know of a model. */
 export interface ConstrainedModel {
-  /** Called once, when the first token is masked. */
-  readonly tokenBytes: () => TokenBytes;
+  /** Called once, when the first token is masked; undefined where the tokenizer does not tell the bytes. */
+  readonly tokenBytes: () => TokenBytes | undefined;
   readonly endTokens: readonly number[];
 }
 
@@ -35,13 +36,27 @@ export function jsonConstraints(model: ConstrainedModel): JsonConstraints {
   let tokens: Vocabulary | undefined;
   const masks: MaskSource = {
     endTokens: model.endTokens,
-    vocabulary: () => (tokens ??= vocabulary(model.tokenBytes())),
+    vocabulary: () => (tokens ??= vocabulary(knownBytes(model))),
     recent: new Recent(512),
   };
   return (schema) =>
     compiled.get(JSON.stringify(schema), () =>
       constraintAt(schema, automaton(jsonExpression(schema)), masks),
     );
+}
+
+/** The bytes, with end tokens that lie beyond the tokenizer's own. */
+function knownBytes({ tokenBytes, endTokens }: ConstrainedModel): TokenBytes {
+  const bytes = tokenBytes();
+  if (bytes)
+    return Array.from(
+      { length: Math.max(bytes.length, ...endTokens.map((end) => end + 1)) },
+      (_, token) => bytes[token],
+    );
+  throw new PostgradError(
+    "skipdecode/vocabulary",
+    "constrained output needs the bytes of each token, and this model's tokenizer does not tell them",
+  );
 }
 
 interface MaskSource {

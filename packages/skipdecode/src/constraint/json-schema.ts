@@ -1,27 +1,21 @@
-import { PostgradError } from "@postgrad/schema";
-
+import { anything, colon, inOrder, items } from "./containers.ts";
 import { areDisjoint } from "./disjoint.ts";
-import {
-  choice,
-  type Expression,
-  literal,
-  nothing,
-  optional,
-  repeat,
-  rule,
-  sequence,
-} from "./expression.ts";
-import { integer, number, numberIn, type NumberRange } from "./number.ts";
+import { choice, type Expression, literal, rule, sequence } from "./expression.ts";
+import { integer, numberIn, type NumberRange } from "./number.ts";
 import { pattern } from "./pattern.ts";
+import {
+  atLeast,
+  count,
+  into,
+  isObject,
+  type JsonSchema,
+  type JsonSchemaObject,
+  list,
+  type Place,
+  refused,
+  unsupported,
+} from "./place.ts";
 import { space, string, stringOtherThan } from "./text.ts";
-
-/** A JSON Schema, draft-07 or 2020-12. */
-export type JsonSchema = boolean | JsonSchemaObject;
-
-/** A JSON Schema that is not just true or false. */
-export interface JsonSchemaObject {
-  readonly [keyword: string]: unknown;
-}
 
 /**
  * The JSON texts that `schema` allows, or some of them: everything in the expression is valid, and what a model would
@@ -32,18 +26,6 @@ export interface JsonSchemaObject {
 export function jsonExpression(schema: JsonSchema): Expression {
   return value(schema, { root: schema, path: "#", references: new Map() });
 }
-
-/** Where the compiler is in the schema. */
-interface Place {
-  readonly root: JsonSchema;
-  readonly path: string;
-  readonly references: Map<string, Expression>;
-}
-
-const into = (place: Place, ...keys: readonly (string | number)[]): Place => ({
-  ...place,
-  path: [place.path, ...keys].join("/"),
-});
 
 const annotations = new Set([
   "title",
@@ -192,33 +174,6 @@ function array(schema: JsonSchemaObject, place: Place): Expression {
   return sequence(literal("["), space, items(fixed, rest, min, max), space, literal("]"));
 }
 
-/** At least `min` and at most `max` items, the first of them as `fixed` says. */
-function items(
-  fixed: readonly Expression[],
-  rest: Expression | undefined,
-  min: number,
-  max: number,
-): Expression {
-  const at = (index: number): Expression => {
-    if (index >= max) return nothing;
-    const comma = index === 0 ? nothing : separator;
-    const one = fixed[index];
-    if (one) {
-      const here = sequence(comma, one, at(index + 1));
-      return index < min ? here : optional(here);
-    }
-    if (!rest) return nothing;
-    const following = (from: number): Expression =>
-      repeat(sequence(separator, rest), Math.max(0, min - from), max - from);
-    if (index > 0) return following(index);
-    const some = sequence(rest, following(1));
-    return min > 0 ? some : optional(some);
-  };
-  return at(0);
-}
-
-const separator = sequence(literal(","), space);
-
 function object(schema: JsonSchemaObject, place: Place): Expression {
   const { properties = {}, required = [], additionalProperties } = schema;
   if (!isObject(properties)) throw refused(place, "properties is no object");
@@ -248,8 +203,6 @@ function object(schema: JsonSchemaObject, place: Place): Expression {
   return sequence(literal("{"), space, inOrder(members, others), space, literal("}"));
 }
 
-const colon = sequence(literal(":"), optional(literal(" ")));
-
 function pair(name: string, schema: unknown, place: Place): Expression {
   return sequence(literal(JSON.stringify(name)), colon, value(schema, place));
 }
@@ -257,33 +210,6 @@ function pair(name: string, schema: unknown, place: Place): Expression {
 function additional(names: readonly string[], schema: unknown, place: Place): Expression {
   const key = names.length === 0 ? string() : stringOtherThan(names);
   return sequence(key, colon, value(schema, place));
-}
-
-function inOrder(
-  members: readonly { readonly one: Expression; readonly isRequired: boolean }[],
-  others: Expression | undefined,
-): Expression {
-  const memo = new Map<string, Expression>();
-  const from = (index: number, isFirst: boolean): Expression => {
-    const key = `${index} ${isFirst}`;
-    const known = memo.get(key);
-    if (known) return known;
-    const made = rule(() => rest(index, isFirst));
-    memo.set(key, made);
-    return made;
-  };
-  const rest = (index: number, isFirst: boolean): Expression => {
-    const member = members[index];
-    if (!member) return tail(isFirst);
-    const here = sequence(isFirst ? nothing : separator, member.one, from(index + 1, false));
-    return member.isRequired ? here : choice(here, from(index + 1, isFirst));
-  };
-  const tail = (isFirst: boolean): Expression => {
-    if (!others) return nothing;
-    const following = repeat(sequence(separator, others), 0);
-    return isFirst ? optional(sequence(others, following)) : following;
-  };
-  return from(0, true);
 }
 
 function literals(schema: JsonSchemaObject, given: readonly string[], place: Place): Expression {
@@ -363,26 +289,6 @@ function target(name: string, place: Place): unknown {
   return found;
 }
 
-/** Any JSON value. */
-function anything(): Expression {
-  const any: Expression = rule(() =>
-    choice(
-      string(),
-      number,
-      choice(literal("true"), literal("false"), literal("null")),
-      sequence(literal("["), space, items([], any, 0, Infinity), space, literal("]")),
-      sequence(
-        literal("{"),
-        space,
-        inOrder([], sequence(string(), colon, any)),
-        space,
-        literal("}"),
-      ),
-    ),
-  );
-  return any;
-}
-
 function alone(
   schema: JsonSchemaObject,
   key: string,
@@ -392,35 +298,4 @@ function alone(
   const other = given.find((one) => one !== key);
   if (other === undefined) return schema[key];
   throw refused(place, `${key} together with ${other} is not supported`);
-}
-
-function count(schema: JsonSchemaObject, key: string, place: Place): number | undefined {
-  const given = schema[key];
-  if (given === undefined) return undefined;
-  if (typeof given === "number" && Number.isInteger(given) && given >= 0) return given;
-  throw refused(place, `${key} is ${JSON.stringify(given)}; it must be a count`);
-}
-
-function atLeast(min: number, max: number, key: string, place: Place): number {
-  if (max >= min) return max;
-  throw refused(place, `the minimum ${min} is above the maximum ${max} of ${key}`);
-}
-
-function list(schema: JsonSchemaObject, key: string, place: Place): readonly unknown[] {
-  const given = schema[key];
-  if (Array.isArray(given) && given.length > 0) return given;
-  throw refused(place, `${key} is no list of values`);
-}
-
-const isObject = (one: unknown): one is JsonSchemaObject =>
-  typeof one === "object" && one !== null && !Array.isArray(one);
-
-const unsupported = (place: Place, keyword: string): PostgradError =>
-  refused(
-    place,
-    `the keyword ${keyword} is not supported; leave it out and check the answer against it`,
-  );
-
-function refused({ path }: Place, why: string): PostgradError {
-  return new PostgradError("skipdecode/schema", `JSON schema at ${path}: ${why}`);
 }

@@ -1,3 +1,4 @@
+import { charactersIn, without } from "./code-points.ts";
 import {
   byteIn,
   choice,
@@ -63,28 +64,24 @@ export const string = (min = 0, max = Infinity): Expression =>
   quoted(min === 0 && max === Infinity ? freeText : repeat(character, min, max));
 
 /** Any string, written without an escape where it matters, but none of `names`. */
-export function stringOtherThan(names: readonly string[]): Expression {
-  const all = names.map((name) => [...new TextEncoder().encode(JSON.stringify(name).slice(1, -1))]);
-  return sequence(literal('"'), other(all));
-}
+export const stringOtherThan = (names: readonly string[]): Expression =>
+  sequence(literal('"'), other(names.map((name) => Array.from(name))));
 
-/** The rest of a string, closing quote included, that is none of `rests`. */
-function other(rests: readonly (readonly number[])[]): Expression {
+/** The rest of a string, closing quote included, that is none of `rests`, which are lists of characters. */
+function other(rests: readonly (readonly string[])[]): Expression {
   if (rests.length === 0) return sequence(freeText, literal('"'));
   const heads = [...new Set(rests.flatMap((rest) => rest.slice(0, 1)))];
   const end = rests.some((rest) => rest.length === 0) ? [] : [literal('"')];
   const same = heads.map((head) =>
     sequence(
-      byteIn([head, head]),
+      literal(JSON.stringify(head).slice(1, -1)),
       other(rests.filter((rest) => rest[0] === head).map((rest) => rest.slice(1))),
     ),
   );
-  // Only ASCII may part from the names: half a character must not.
-  const different = byteIn(
-    ...Array.from({ length: 0x80 }, (_, byte) => byte)
-      .filter((byte) => isPlain(byte) && !heads.includes(byte))
-      .map((byte) => [byte, byte] as const),
-  );
+  // No escapes: they could spell one of the names another way.
+  const points = heads.map((head) => head.codePointAt(0)!);
+  const taken = [0x22, 0x5c, ...points].map((point) => [point, point] as const);
+  const different = charactersIn(without([[0, 0x1f], ...taken]));
   return choice(...end, ...same, sequence(different, freeText, literal('"')));
 }
 

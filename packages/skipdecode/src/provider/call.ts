@@ -3,7 +3,7 @@ import { validate } from "@postgrad/schema";
 import { type Static, Type } from "typebox";
 
 import { type ChatModel, chatTurn } from "../chat/chat-turn.ts";
-import type { JsonSchema } from "../constraint/json-schema.ts";
+import type { JsonSchema } from "../constraint/place.ts";
 import type { GenerateRequest, GenerateRow } from "../generate.ts";
 import { messagesOf } from "./prompt.ts";
 

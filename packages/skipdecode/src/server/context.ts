@@ -49,13 +49,13 @@ export const usage = (prompt: number, completion: number): object => ({
 });
 
 /** The text of a token by itself; what is no whole character reads as the replacement character. */
-export function tokenText({ tokenizer }: ChatModel, token: number): string {
-  const bytes = tokenizer.tokenBytes?.()[token];
+export function tokenText({ tokenizer, tokenBytes }: ChatModel, token: number): string {
+  const bytes = tokenBytes()?.[token];
   return bytes ? new TextDecoder().decode(bytes) : tokenizer.decode([token]);
 }
 
 /** A likelihood as chat completions report it. */
 export function chatLogprob(model: ChatModel, { token, logprob }: TokenLogprob): object {
-  const bytes = model.tokenizer.tokenBytes?.()[token];
+  const bytes = model.tokenBytes()?.[token];
   return { token: tokenText(model, token), logprob, bytes: bytes ? [...bytes] : null };
 }

@@ -1,6 +1,5 @@
-import { PostgradError } from "@postgrad/schema";
-
 import { jsonConstraints } from "../constraint/json-constraint.ts";
+import type { TokenBytes } from "../constraint/vocabulary.ts";
 import type { Engine } from "../engine.ts";
 import type { GenerateRequest } from "../generate.ts";
 import {
@@ -62,13 +61,7 @@ class Aborts {
 
 function requestReader(engine: Engine): (sent: SentRequest, aborts: Aborts) => GenerateRequest {
   const { tokenizer, endTokens } = engine;
-  const tokenBytes = (): readonly (Uint8Array | undefined)[] => {
-    if (tokenizer?.tokenBytes) return tokenizer.tokenBytes();
-    throw new PostgradError(
-      "skipdecode/vocabulary",
-      "constrained output needs the bytes of each token, and this model's tokenizer does not tell them",
-    );
-  };
+  const tokenBytes = (): TokenBytes | undefined => tokenizer?.tokenBytes?.();
   const constraints = jsonConstraints({ tokenBytes, endTokens });
   return (sent, aborts) => ({
     ...receivedRequest(sent, (row, index, schema) => ({

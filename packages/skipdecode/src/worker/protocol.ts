@@ -1,6 +1,6 @@
 import { PostgradError } from "@postgrad/schema";
 
-import type { JsonSchema } from "../constraint/json-schema.ts";
+import type { JsonSchema } from "../constraint/place.ts";
 import type { Engine } from "../engine.ts";
 import type { GenerateRequest, GenerateRow } from "../generate.ts";
 import { type LayerSchedule, layerSchedule } from "../schedule/layer-schedule.ts";
