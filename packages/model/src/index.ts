@@ -28,6 +28,7 @@ export { type DataType, dataTypes } from "./graph/data-type.ts";
 export { broadcast, type Dimension, productOf, type Shape, sumOf } from "./graph/dimension.ts";
 export type { Attribute, FileRange, Graph, Initializer, Node, Value } from "./graph/graph.ts";
 export { type Form, positiveAxis } from "./graph/inference.ts";
+export { withWeightsInside } from "./graph/inside.ts";
 export { type OnnxModel, toOnnx } from "./graph/onnx.ts";
 export type { HubOptions } from "./hub/hub-options.ts";
 export { hiddenScore } from "./layers/mask.ts";

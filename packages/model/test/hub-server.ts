@@ -105,7 +105,7 @@ function sendRange(cuts: number[], bytes: Uint8Array, response: ServerResponse):
   response.writeHead(range ? 206 : 200, headers);
   const cut = to - from > 1 ? cuts.shift() : undefined;
   if (cut === undefined) return void response.end(bytes.subarray(from, to));
-  response.write(bytes.subarray(from, from + cut), () => response.destroy());
+  response.write(bytes.subarray(from, from + cut), () => response.socket?.end());
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

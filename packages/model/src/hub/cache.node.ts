@@ -2,9 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { ReadableStream } from "node:stream/web";
 
 import { downloadFile } from "@huggingface/hub";
 import { PostgradError } from "@postgrad/schema";
@@ -81,9 +79,13 @@ async function append(file: CacheFile, incomplete: string, from: number): Promis
     ...(fetch === undefined ? {} : { fetch }),
   });
   if (!blob) throw new PostgradError("model/hub", `${name} of ${id} is listed and cannot be had`);
-  // The DOM's type and node's are of the same thing; which of them `stream()` has depends on who compiles this.
-  const rest = blob.slice(from, size).stream() as ReadableStream<Uint8Array>;
-  await pipeline(Readable.fromWeb(rest), createWriteStream(incomplete, { flags: "a" }));
+  const rest = chunksOf(blob.slice(from, size).stream());
+  await pipeline(rest, createWriteStream(incomplete, { flags: "a" }));
+}
+
+async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) yield chunk.value;
 }
 
 /** A file with other content than the hub's is removed, so that the next run gets it afresh. */
