@@ -9,6 +9,7 @@ import { inspect } from "./inspect.ts";
 import { score } from "./score.ts";
 import { serve } from "./serve.ts";
 import { split } from "./split.ts";
+import { train } from "./train.ts";
 
 /** Every sub-command. Adding one is a file beside this and a line here. */
 export const commands: readonly Command[] = [
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   generate,
   score,
   serve,
+  train,
 ];

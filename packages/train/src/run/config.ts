@@ -94,7 +94,7 @@ const sequences = {
     default: false,
     description: "several texts in one row, without attention across them",
   }),
-  batchTokens: whole(4096, "tokens that are computed at once; larger batches are split"),
+  batchTokens: whole(2048, "tokens that are computed at once; larger batches are split"),
 };
 
 const adapter = {
