@@ -15,9 +15,12 @@ export const missing = hasFixtures
   ? ""
   : " (skipped: the reference checkpoints are not beside this checkout)";
 
+/** Folder of a reference checkpoint. */
+export const fixtureFolder = (name: string): string => `${fixtures}/${name}`;
+
 /** A reference checkpoint, whole in memory: the fixtures are small. */
 export function fixture(name: string): Checkpoint {
-  const folder = `${fixtures}/${name}`;
+  const folder = fixtureFolder(name);
   const decoder = decoderOf(JSON.parse(readFileSync(`${folder}/config.json`, "utf8")));
   const bytes = readFileSync(`${folder}/model.safetensors`);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
