@@ -2,16 +2,20 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { dropOf, readRows, writeRows } from "@postgrad/dataset";
-import { type Example, PostgradError, type RawRow } from "@postgrad/schema";
+import { type Example, type Message, PostgradError, type RawRow } from "@postgrad/schema";
 import {
   ask as askOne,
   askAll,
   Budget,
+  estimate,
+  estimateText,
   type Ledger,
   openLedger,
   openTeacher,
   type OpenTeacher,
   Parameters,
+  type Price,
+  Progress,
   TeacherConfig,
 } from "@postgrad/teacher";
 import { type TObject, Type } from "typebox";
@@ -40,12 +44,22 @@ const options = Type.Object(
     schema: Type.Optional(
       Type.String({ description: "file with a JSON Schema of an object: answers are JSON of it" }),
     ),
+    plan: Type.Boolean({
+      default: false,
+      description: "only estimate what asking would take, against what the ledger has",
+    }),
     ledger: Type.String({
       default: ".postgrad/ledger.sqlite",
       description: "file that keeps every answer; the same question is never paid for twice",
     }),
     budgetCost: Type.Optional(
       Type.Number({ minimum: 0, description: "most US dollars to spend in this ledger" }),
+    ),
+    priceInput: Type.Optional(
+      Type.Number({ minimum: 0, description: "US dollars for a million input tokens" }),
+    ),
+    priceOutput: Type.Optional(
+      Type.Number({ minimum: 0, description: "US dollars for a million output tokens" }),
     ),
     budgetTokens: Type.Optional(
       Type.Integer({ minimum: 0, description: "most tokens to spend in this ledger" }),
@@ -64,69 +78,77 @@ export const ask = defineCommand({
   positionals: [],
   options,
   run: async (given, context) => {
-    const {
-      teacher: name,
-      prompt,
-      in: source,
-      out,
-      schema,
-      ledger: path,
-      budgetCost,
-      budgetTokens,
-      onBadRow,
-      drops,
-      ...rest
-    } = given;
+    const { teacher: name, prompt, in: source, out, plan, ledger: path } = given;
     const file = pathOf(context, path);
     await mkdir(dirname(file), { recursive: true });
     using ledger = openLedger(file);
-    const teacher = await openTeacher(name, {
-      ...pick(TeacherConfig, rest),
-      ledger,
-      budget: budgetOf(ledger, budgetCost, budgetTokens),
+    using progress = new Progress({
+      output: { isTTY: context.output.isLive, write: (text) => process.stderr.write(text) },
     });
-    const agent = askAgent(
-      schema === undefined ? undefined : await readSchema(pathOf(context, schema)),
-      pick(Parameters, rest),
-    );
-    if (source === undefined) return await askAbout(teacher, agent, prompt, context);
+    const teacher = await openTeacher(name, {
+      ...pick(TeacherConfig, given),
+      ledger,
+      price: priceOf(given.priceInput, given.priceOutput),
+      budget: budgetOf(ledger, given.budgetCost, given.budgetTokens),
+      onEvent: (event) => {
+        // What the price is matters to who has set a limit in money.
+        if (event.type === "notice" && given.budgetCost !== undefined)
+          context.output.note(event.message);
+        else progress.onEvent(event);
+      },
+    });
+    const schema =
+      given.schema === undefined ? undefined : await readSchema(pathOf(context, given.schema));
+    const agent = askAgent(schema, pick(Parameters, given));
+    if (source === undefined && !plan)
+      return await askAbout(teacher, agent, textQuestion(prompt), context);
+    const bad = badRows(given, out ?? "asked", context);
+    await using _ = bad.log;
+    const rows =
+      source === undefined ? undefined : readRows(pathOf(context, source), undefined, bad.options);
+    if (plan) {
+      const what = await estimate(
+        teacher,
+        agent,
+        rows ? questionsOf(rows, prompt) : [textQuestion(prompt)],
+      );
+      return context.output.result(what, estimateText(what));
+    }
     if (out === undefined)
       throw new PostgradError(
         "cli/missing",
         "--out is missing: with --in the answers go to a file",
       );
-    const bad = badRows({ onBadRow, ...(drops !== undefined && { drops }) }, out, context);
-    await using _ = bad.log;
-    const answers = answered(
-      teacher,
-      agent,
-      readRows(pathOf(context, source), undefined, bad.options),
-      prompt,
-      bad,
-      context,
+    const written = await writeRows(
+      pathOf(context, out),
+      answered(teacher, agent, rows!, prompt, bad, context),
     );
-    await reportWritten(context, await writeRows(pathOf(context, out), answers), bad, {
-      spent: ledger.spent(),
-    });
+    await reportWritten(context, written, bad, { spent: ledger.spent() });
   },
 });
+
+async function* questionsOf(
+  rows: AsyncIterable<RawRow>,
+  template: string | undefined,
+): AsyncGenerator<{ messages: Message[] }> {
+  for await (const row of rows) yield questionOf(row, template);
+}
+
+function textQuestion(prompt: string | undefined): { messages: Message[] } {
+  if (prompt === undefined)
+    throw new PostgradError("cli/missing", "--prompt or --in is missing: what is to be asked?");
+  return { messages: [{ role: "user", content: prompt }] };
+}
 
 type AskAgent = ReturnType<typeof askAgent>;
 
 async function askAbout(
   teacher: OpenTeacher,
   agent: AskAgent,
-  prompt: string | undefined,
+  question: { messages: Message[] },
   { output, signal }: Context,
 ): Promise<void> {
-  if (prompt === undefined)
-    throw new PostgradError("cli/missing", "--prompt or --in is missing: what is to be asked?");
-  const { value, lineage } = await askOne(
-    teacher,
-    agent,
-    { messages: [{ role: "user", content: prompt }] },
-    { signal },
-  );
+  const { value, lineage } = await askOne(teacher, agent, question, { signal });
   output.result(
     { value, lineage },
     typeof value === "string" ? value : JSON.stringify(value, null, 2),
@@ -167,6 +189,11 @@ function budgetOf(
     { ...(cost !== undefined && { cost }), ...(tokens !== undefined && { tokens }) },
     ledger.spent(),
   );
+}
+
+function priceOf(input: number | undefined, output: number | undefined): Price | undefined {
+  if (input === undefined && output === undefined) return undefined;
+  return { input: input ?? 0, output: output ?? 0 };
 }
 
 async function readSchema(path: string): Promise<TObject> {

@@ -24,7 +24,7 @@ export interface BadRows {
 
 /** Opens the side file for rows that leave the stream on the way to `out`. */
 export function badRows(
-  { onBadRow, drops }: { onBadRow: "stop" | "skip"; drops?: string },
+  { onBadRow, drops }: { readonly onBadRow: "stop" | "skip"; readonly drops?: string | undefined },
   out: string,
   context: Context,
 ): BadRows {

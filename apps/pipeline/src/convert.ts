@@ -15,9 +15,12 @@ export const convert = defineCommand({
   options: Type.Object(
     {
       in: Type.String({
-        description: "file or folder of rows, or with --kind seed a folder of documents",
+        description: "file or folder of rows, or a folder of documents, which become seeds",
       }),
-      out: Type.String({ description: "file to write; its ending names the format" }),
+      out: Type.String({
+        description:
+          "file to write, its ending names the format; or folder, written in the hub's layout",
+      }),
       kind: Type.Optional(
         Type.Enum(Object.keys(records) as RecordName[], {
           description: "check and upgrade the rows to this kind of record",

@@ -1,12 +1,5 @@
-import {
-  openWriter,
-  readRows,
-  type RowWriter,
-  type Shares,
-  sourceGroups,
-  splitter,
-} from "@postgrad/dataset";
-import { PostgradError, type RawRow } from "@postgrad/schema";
+import { readRows, type Shares, sourceGroups, splitter, writeRows } from "@postgrad/dataset";
+import { PostgradError } from "@postgrad/schema";
 import { Type } from "typebox";
 
 import { badRowOptions, badRows } from "./bad-rows.ts";
@@ -22,15 +15,12 @@ export const split = defineCommand({
   options: Type.Object(
     {
       in: Type.String({ description: "file or folder of records" }),
-      out: Type.String({ description: "folder to write: one file a split" }),
+      out: Type.String({ description: "folder to write, in the hub's layout with a card" }),
       share: Type.Array(Type.String(), {
         default: ["train=0.9", "validation=0.05", "test=0.05"],
         description: "NAME=SHARE of a split",
       }),
-      format: Type.Enum(["jsonl", "jsonl.gz", "jsonl.zst", "parquet"], {
-        default: "jsonl",
-        description: "of the files",
-      }),
+      format: Type.Enum(["parquet", "jsonl"], { default: "parquet", description: "of the files" }),
       seed: Type.Integer({ default: 0, minimum: 0, description: "another seed, another split" }),
       ...badRowOptions,
     },
@@ -46,18 +36,12 @@ export const split = defineCommand({
       readRows(path, undefined, { ...drops.options, onDrop: () => {} }),
     );
     const splitOf = splitter(shares, { seed, groups });
-    await using stack = new AsyncDisposableStack();
-    const writers: Record<string, RowWriter> = {};
-    for (const name of Object.keys(shares)) {
-      writers[name] = stack.use(await openWriter(`${pathOf(context, out)}/${name}.${format}`));
-    }
-    const rows: AsyncIterable<RawRow> = readRows(path, undefined, drops.options);
-    for await (const row of rows) {
-      const wait = writers[splitOf(row)]!.write(row);
-      if (wait) await wait;
-    }
-    for (const writer of Object.values(writers))
-      await reportWritten(context, await writer.close(), drops);
+    const rows = readRows(path, undefined, drops.options);
+    await reportWritten(
+      context,
+      await writeRows(`${pathOf(context, out)}/`, rows, undefined, { format, splitOf }),
+      drops,
+    );
   },
 });
 

@@ -138,6 +138,20 @@ test.each([
   expect(code).toBe(2);
 });
 
+test("a plan costs nothing, and counts what the ledger has as free", async () => {
+  await using server = await faultyServer({ answer: () => "yes" });
+  writeFileSync(join(cwd, "rows.jsonl"), '{"country":"France"}\n{"country":"Spain"}\n');
+  const teacher = ["ask", "--teacher", `compatible:${server.url}#model`];
+  await postgrad([...teacher, "--prompt", "Capital of France"], { cwd });
+  const { code, out } = await postgrad(
+    [...teacher, "--in", "rows.jsonl", "--prompt", "Capital of {country}", "--plan", "--json"],
+    { cwd },
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ questions: 2, cached: 1, isPriced: false });
+  expect(server.calls).toHaveLength(1);
+});
+
 test("a budget that does not allow the call stops it before it is made", async () => {
   await using server = await faultyServer({ answer: () => "never" });
   const { code, err } = await postgrad(

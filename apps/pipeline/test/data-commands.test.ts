@@ -161,6 +161,20 @@ test("decontaminate leaves out rows that quote an item, and reports what matched
   ]);
 });
 
+test("card counts what it describes, and convert writes the hub's layout with one", async () => {
+  write("rows.jsonl", [example("a", "b"), example("c", "d")]);
+  expect((await run("convert", "rows.jsonl", "data/", "--kind", "example")).code).toBe(0);
+  const written = readFileSync(join(cwd, "data/README.md"), "utf8");
+  expect(written).toContain("path: default/train-*.parquet");
+  const { out } = await run("card", "data", "--title", "Letters", "--license", "Apache-2.0");
+  expect(out).toContain("# Letters");
+  expect(out).toContain("license: apache-2.0");
+  expect(out).toMatch(/\| default \| train \| 2 \|/);
+  expect((await run("card", "data", "--out", "card.md")).out).toBe("card.md: the card of 2 rows\n");
+  expect((await run("convert", "data", "back.jsonl")).code).toBe(0);
+  expect(read("back.jsonl")).toEqual([example("a", "b"), example("c", "d")]);
+});
+
 test("split puts all rows of a document into one split", async () => {
   write(
     "rows.jsonl",
@@ -174,11 +188,13 @@ test("split puts all rows of a document into one split", async () => {
     "train=0.5",
     "--share",
     "test=0.5",
+    "--format",
+    "jsonl",
   );
   expect(code).toBe(0);
   const seedsOf = (name: string) =>
     new Set(
-      read(`splits/${name}.jsonl`).map(
+      read(`splits/default/${name}-00000-of-00001.jsonl`).map(
         (row) => (row as ReturnType<typeof example>).meta.lineage!.seeds[0],
       ),
     );
