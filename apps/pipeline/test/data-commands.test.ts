@@ -205,3 +205,22 @@ test("split puts all rows of a document into one split", async () => {
     '--share: found "train", expected NAME=SHARE',
   );
 });
+
+test("rows that are no record of ours pass through every step", async () => {
+  write("rows.jsonl", [
+    { text: "one" },
+    { text: "two" },
+    { text: "one" },
+    { messages: "a column" },
+  ]);
+  expect(await run("dedup", "rows.jsonl", "unique.jsonl", "--near")).toMatchObject({ code: 0 });
+  expect(read("unique.jsonl")).toEqual([
+    { text: "one" },
+    { text: "two" },
+    { messages: "a column" },
+  ]);
+  expect(await run("split", "unique.jsonl", "splits", "--share", "all=1")).toMatchObject({
+    code: 0,
+  });
+  expect(read("splits/all.jsonl")).toEqual(read("unique.jsonl"));
+});

@@ -6,9 +6,23 @@ import { canonicalJson, kindOf, parseRecord, type RawRow, type RecordKind } from
  * A record's id made from its content: 32 hexadecimal digits (the first 128 bits) of the SHA-256 of the canonical JSON of
  * its kind's name and identity fields. Records that say the same have the same id, whatever the order of their keys, their
  * `meta` or the version they were written in. Of a row that is no kind of record all but `id` and `meta` counts.
+ *
+ * @throws PostgradError those of `parseRecord` for a row that is not of the `kind` given or of the kind that its tag names
  */
-export function contentId(row: object, kind: RecordKind | undefined = kindOf(row)): string {
-  return hash("sha256", identityJson(row, kind)).slice(0, 32);
+export function contentId(row: object, kind?: RecordKind): string {
+  return hash("sha256", kind ? identityJson(row, kind) : toldIdentity(row)).slice(0, 32);
+}
+
+/** The identity of a row that says by its tag or by its columns what it is. */
+function toldIdentity(row: object): string {
+  const kind = kindOf(row);
+  try {
+    return identityJson(row, kind);
+  } catch (error) {
+    // Columns may bear a record's names and hold something else; only a tag is a promise.
+    if (kind && (row as RawRow)["schema"] !== undefined) throw error;
+    return identityJson(row, undefined);
+  }
 }
 
 /** What makes `row` the same record again, as canonical JSON. */
@@ -26,5 +40,5 @@ export function identityJson(row: object, kind: RecordKind | undefined): string 
 /** The row's own `id`, or its content id where it has none. */
 export function idOf(row: object, kind?: RecordKind): string {
   const { id } = row as { id?: unknown };
-  return typeof id === "string" ? id : contentId(row, kind ?? kindOf(row));
+  return typeof id === "string" ? id : contentId(row, kind);
 }

@@ -59,3 +59,19 @@ test("a row's own id comes first; a row that is no record goes by all but id and
   expect(contentId({ b: 2, a: 1, id: "x", meta: {} })).toBe(contentId(row));
   expect(contentId({ a: 1, b: 3 })).not.toBe(contentId(row));
 });
+
+test.each([
+  [{ text: "a column of other tools" }],
+  [{ id: 7, text: "with a number for an id" }],
+  [{ messages: "a column of this name" }],
+  [{ prompt: 5, completion: 6 }],
+  [{ chosen: 1, rejected: 2 }],
+])("%j is no record, and has an id all the same", (row) => {
+  expect(contentId({ meta: {}, ...row })).toBe(contentId(row));
+  expect(contentId({ ...row, more: 1 })).not.toBe(contentId(row));
+});
+
+test("a row that is not what its tag says, or not of the kind that is asked for, is refused", () => {
+  expect(() => contentId({ schema: "example/9", messages: [] })).toThrow("install a newer");
+  expect(() => contentId({ messages: "x" }, records.example)).toThrow("/messages");
+});

@@ -48,5 +48,5 @@ export function kindOf(row: unknown): RecordKind | undefined {
   ) {
     return exampleRecord;
   }
-  return has("text") ? seedRecord : undefined;
+  return has("id", "text") ? seedRecord : undefined;
 }
