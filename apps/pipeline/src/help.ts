@@ -1,6 +1,9 @@
 import type { Command } from "./command.ts";
 import { flagOf, type OptionSchema } from "./options.ts";
 
+/** A flag that takes more room has its description on a line of its own. */
+const widest = 40;
+
 /** The page of `postgrad --help`. */
 export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
@@ -17,8 +20,12 @@ export function commandHelp({ name, summary, example, positionals, options }: Co
     ([key, schema]) => optionRow(key, schema),
   );
   rows.push(["--json", "one JSON object, or one event a line, on standard output"]);
-  const width = Math.max(...rows.map(([flag]) => flag.length));
-  const lines = rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}`.trimEnd());
+  const width = Math.max(...rows.map(([flag]) => flag.length).filter((n) => n <= widest));
+  const lines = rows.map(([flag, text]) =>
+    flag.length <= widest
+      ? `  ${flag.padEnd(width)}  ${text}`.trimEnd()
+      : `  ${flag}\n${" ".repeat(width + 4)}${text}`,
+  );
   return `postgrad ${name}: ${summary}\n\nUse: ${["postgrad", name, ...words, "[OPTIONS]"].join(" ")}\n\n${lines.join("\n")}\n\nExample:\n  ${example}\n`;
 }
 
@@ -27,7 +34,8 @@ function optionRow(key: string, schema: OptionSchema): [string, string] {
   const more = type === "array" ? " (may be repeated)" : "";
   const fallback =
     preset === undefined || preset === false ? "" : ` (default: ${JSON.stringify(preset)})`;
-  return [`--${flagOf(key)}${valueWord(schema)}`, `${description}${more}${fallback}`.trim()];
+  const no = type === "boolean" && preset === true ? "[no-]" : "";
+  return [`--${no}${flagOf(key)}${valueWord(schema)}`, `${description}${more}${fallback}`.trim()];
 }
 
 /** What stands behind a flag: nothing, the words to choose from, or TEXT, NUMBER, INTEGER. */

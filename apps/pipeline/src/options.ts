@@ -24,7 +24,7 @@ export const commonFlags = ["help", "json"] as const;
 /**
  * The options of `command` as `argv` gives them, checked against its schema, defaults filled in.
  *
- * @throws PostgradError `cli/unknown-option` (with the one that was meant), `cli/value`, `cli/missing` or `schema/invalid`.
+ * @throws PostgradError `cli/unknown-option` (with the one that was meant), `cli/value`, `cli/missing` or `cli/unexpected`.
  */
 export function parseOptions(command: Command, argv: readonly string[]): Record<string, unknown> {
   const schemas = command.options.properties as Record<string, OptionSchema>;
@@ -57,7 +57,21 @@ export function parseOptions(command: Command, argv: readonly string[]): Record<
       ? [...((given[name] as unknown[] | undefined) ?? []), value]
       : value;
   }
-  return parseConfig(command.options, placeLoose(command, loose, given));
+  return checked(command, placeLoose(command, loose, given));
+}
+
+/** The options checked by the schema; what is wrong is named as it is written on the command line. */
+function checked(command: Command, given: Record<string, unknown>): Record<string, unknown> {
+  try {
+    return parseConfig(command.options, given);
+  } catch (error) {
+    if (!(error instanceof PostgradError)) throw error;
+    const message = error.message.replace(
+      /^\/(\w+)(?:\/\d+)?(?=: )/,
+      (_, name: string) => `--${flagOf(name)}`,
+    );
+    throw new PostgradError("cli/value", message, { cause: error });
+  }
 }
 
 /** Puts the words without a flag where the command wants them. */

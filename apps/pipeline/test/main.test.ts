@@ -65,10 +65,10 @@ describe("options", () => {
     ],
     [["cook", "soup", "--max-minutes", "five"], '--max-minutes: found "five", expected a number'],
     [["cook", "soup", "--max-minutes"], "--max-minutes needs a value"],
-    [["cook", "soup", "--max-minutes", "0"], "/maxMinutes: found 0, must be >= 1"],
+    [["cook", "soup", "--max-minutes", "0"], "--max-minutes: found 0, must be >= 1"],
     [
       ["cook", "soup", "--style", "tai"],
-      '/style: found "tai", expected one of "thai", "plain" (did you mean "thai"?)',
+      '--style: found "tai", expected one of "thai", "plain" (did you mean "thai"?)',
     ],
     [["cok"], 'there is no command "cok"; did you mean cook?'],
   ])("%j is the user's mistake", async (argv, message) => {
@@ -98,7 +98,7 @@ Use: postgrad cook DISH EXTRAS... [OPTIONS]
   --extras TEXT          (may be repeated)
   --max-minutes INTEGER  at most (default: 20)
   --style thai|plain
-  --salt                 (default: true)
+  --[no-]salt            (default: true)
   --json                 one JSON object, or one event a line, on standard output
 
 Example:
