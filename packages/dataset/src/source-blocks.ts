@@ -1,7 +1,10 @@
+import { stat } from "node:fs/promises";
+
 import { PostgradError } from "@postgrad/schema";
 
 import type { BadRowOptions } from "./bad-row.ts";
 import { type DataFile, dataFiles, type Selection } from "./data-files.ts";
+import { fileError } from "./file-error.ts";
 import { readJson } from "./json-read.ts";
 import { readJsonl } from "./jsonl-read.ts";
 import { readParquet } from "./parquet/read.ts";
@@ -30,7 +33,10 @@ export async function* sourceBlocks(
 ): AsyncGenerator<SourceBlock> {
   for (const path of typeof source === "string" ? [source] : source) {
     let found = false;
-    for (const file of await dataFiles(path, options, options.root)) {
+    const files = await dataFiles(path, options, options.root);
+    const version = await versionOf(path);
+    for (const file of files) {
+      if ((await versionOf(path)) !== version) throw changed(path);
       for await (const { first, rows } of blocksOf(file, options)) {
         found ||= rows.some((row) => row !== undefined);
         yield { file, first, rows };
@@ -56,4 +62,20 @@ function blocksOf({ path, format }: DataFile, options: SourceOptions): AsyncIter
 async function* seedBlocks(path: string, options: SourceOptions): AsyncGenerator<RowBlock> {
   let first = 1;
   for await (const seed of readSeeds(path, options)) yield { first: first++, rows: [seed] };
+}
+
+/** What tells a folder from another that has taken its place. */
+async function versionOf(path: string): Promise<string> {
+  const { dev, ino } = await stat(path).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
+  return `${dev}/${ino}`;
+}
+
+function changed(path: string): PostgradError {
+  return new PostgradError(
+    "dataset/changed",
+    `${path}: was replaced while it was read; read it again from the start`,
+    { fault: "system" },
+  );
 }

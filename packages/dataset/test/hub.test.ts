@@ -248,6 +248,16 @@ describe("a folder as target", () => {
     expect(readdirSync(parent)).toEqual(["data"]);
   });
 
+  test("that is replaced while it is read is not mixed with its new version", async () => {
+    const folder = `${freshFolder()}/data`;
+    const options = { format: "jsonl", maxFileBytes: 2000 } as const;
+    await writeRows(folder, stream(examples), undefined, options);
+    const rows = readRows(folder);
+    await rows.next();
+    await writeRows(folder, stream(examples), undefined, options);
+    expect((await failure(collect(rows))).code).toBe("dataset/changed");
+  });
+
   test("that holds somebody's files is refused, and they stay", async () => {
     const folder = freshFolder();
     mkdirSync(`${folder}/default`);

@@ -163,6 +163,26 @@ test("nulls that tables of other tools are full of count as missing fields", asy
   expect(await collect(readRows(path, records.example))).toEqual([
     { schema: "example/1", messages: [{ role: "user", content: "hi" }], meta: {} },
   ]);
+
+  // A record of ours that has been through such a tool; a null that the record knows stays.
+  writeFileSync(
+    path,
+    JSON.stringify({ schema: "example/1", messages: [turn], tools: null, meta: { skill: null } }),
+  );
+  expect(await collect(readRows(path))).toEqual([
+    { schema: "example/1", messages: [{ role: "user", content: "hi" }], meta: {} },
+  ]);
+  const result = {
+    item: "i",
+    benchmark: "b",
+    model: "m",
+    reply: "",
+    extracted: null,
+    verdict: "unscored",
+    scores: {},
+  };
+  writeFileSync(path, JSON.stringify({ schema: "result/1", ...result }));
+  expect(await collect(readRows(path))).toEqual([{ schema: "result/1", ...result }]);
 });
 
 describe("a source", () => {

@@ -22,6 +22,6 @@ export const decompressors: Decompressors = {
 };
 
 /** Packs a page as it is written, at the level that Arrow writes with: the higher ones cost more than they save here. */
-export const zstd = (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes, { params: fast });
+export const zstd = (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes, fast);
 
-const fast = { [constants.ZSTD_c_compressionLevel]: 1 };
+const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 1 << 20 };

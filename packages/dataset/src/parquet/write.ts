@@ -12,7 +12,7 @@ import { openParquetFile } from "./file.ts";
 import { columnsOf, type Field, isColumnName, noSight, seeRow, type Sight } from "./shape.ts";
 
 /** Characters of JSON that make a row group: what reading and writing hold in memory. */
-export const groupLength = 8 * 2 ** 20;
+export const groupLength = 4 * 2 ** 20;
 
 /**
  * Writes one Parquet file. Its columns are those of all rows, so the rows are set aside on disk until the last has been
