@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { decoderOf } from "@postgrad/model";
+import { decoderOf, writeSafetensors } from "@postgrad/model";
 import { random } from "@postgrad/schema";
-import { train, writeSafetensors } from "@postgrad/train";
+import { train } from "@postgrad/train";
 
 // 1. a checkpoint folder in the Hugging Face layout; any of the supported families will do
 const folder = mkdtempSync(join(tmpdir(), "postgrad-train-"));
@@ -23,10 +23,10 @@ const tensors = [...decoderOf(config).tensors].map(([name, shape]) => {
   const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () =>
     shape.length === 1 ? 1 : draw() - 0.5,
   );
-  return [name, { shape, data }] as const;
+  return { name, dtype: "F32", shape, data: () => new Uint8Array(data.buffer) };
 });
 writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-await writeSafetensors(join(folder, "model.safetensors"), new Map(tensors));
+await writeSafetensors(join(folder, "model.safetensors"), tensors);
 
 // 2. pairs, tokenised already: the better answer repeats the question's last token
 const rows = Array.from({ length: 16 }, (_, i) => ({

@@ -45,7 +45,6 @@ export { GradientSum } from "./step/gradient-sum.ts";
 export { type Layout, oneTextARow, packed, type Placed } from "./step/layout.ts";
 export { type BatchFacts, Stepper, type StepperOptions, type WeightData } from "./step/stepper.ts";
 export type { Text, TextRow } from "./step/text.ts";
-export { writeSafetensors } from "./checkpoint/safetensors.ts";
 export { rowOrder } from "./data/order.ts";
 export { type Prepared, type PreparedRow, prepareRows } from "./data/prepare.ts";
 export { preview } from "./data/preview.ts";

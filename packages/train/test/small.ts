@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Decoder, decoderOf } from "@postgrad/model";
+import { type Decoder, decoderOf, writeSafetensors } from "@postgrad/model";
 import { type RawRow, random } from "@postgrad/schema";
 
-import { type Text, writeSafetensors } from "../src/index.ts";
+import type { Text } from "../src/index.ts";
 
 /** Configurations of small models, one of each layout that gradients differ by. */
 export const smallConfigs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -90,9 +90,12 @@ export async function writeSmallModel(
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
   const weights = smallWeights(decoder, seed);
-  const tensors = new Map(
-    [...decoder.tensors].map(([tensor, shape]) => [tensor, { shape, data: weights.get(tensor)! }]),
-  );
+  const tensors = [...decoder.tensors].map(([tensor, shape]) => ({
+    name: tensor,
+    dtype: "F32",
+    shape,
+    data: () => new Uint8Array(weights.get(tensor)!.buffer),
+  }));
   await writeSafetensors(join(folder, "model.safetensors"), tensors);
   return decoder;
 }

@@ -122,49 +122,44 @@ describe.skipIf(!hasFixtures).each(Object.entries(objectives))(
       }
     });
 
-    test.each(["adamw_wd0", "adamw_wd0.01", "adamw_wd0.01_clip0.5"])(
-      "three steps of %s",
-      async (optimizer) => {
-        const expected = numbers().objectives[name]!.steps[optimizer];
-        if (!expected) return;
-        const weightDecay = optimizer === "adamw_wd0" ? 0 : 0.01;
-        const clip = optimizer.includes("clip") ? 0.5 : Infinity;
-        const moments = new Map<string, ReturnType<typeof blankMoments>>();
-        const losses: number[] = [];
-        let final = new Map<string, Float32Array>();
-        for await (const { loss, sum, weights } of run()) {
-          losses.push(loss);
-          final = weights;
-          if (losses.length === 4) break;
-          const norm = sum.norm();
-          expect(norm).toSatisfy(near(expected.grad_l2_before_clipping[losses.length - 1]!, 1e-3));
-          for (const [tensor, gradient] of sum.entries) {
-            const own = moments.get(tensor) ?? blankMoments(gradient.length);
-            moments.set(tensor, own);
-            adamW(weights.get(tensor)!, gradient, own, {
-              beta1: 0.9,
-              beta2: 0.999,
-              epsilon: 1e-8,
-              weightDecay,
-              learningRate: 1e-3,
-              step: losses.length,
-              scale: Math.min(1, clip / (norm + 1e-6)),
-            });
-          }
+    const optimizers = hasFixtures ? Object.keys(numbers().objectives[name]!.steps) : [];
+    test.each(optimizers)("three steps of %s", async (optimizer) => {
+      const expected = numbers().objectives[name]!.steps[optimizer]!;
+      const weightDecay = optimizer === "adamw_wd0" ? 0 : 0.01;
+      const clip = optimizer.includes("clip") ? 0.5 : Infinity;
+      const moments = new Map<string, ReturnType<typeof blankMoments>>();
+      const losses: number[] = [];
+      let final = new Map<string, Float32Array>();
+      for await (const { loss, sum, weights } of run()) {
+        losses.push(loss);
+        final = weights;
+        if (losses.length === 4) break;
+        const norm = sum.norm();
+        expect(norm).toSatisfy(near(expected.grad_l2_before_clipping[losses.length - 1]!, 1e-3));
+        for (const [tensor, gradient] of sum.entries) {
+          const own = moments.get(tensor) ?? blankMoments(gradient.length);
+          moments.set(tensor, own);
+          adamW(weights.get(tensor)!, gradient, own, {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weightDecay,
+            learningRate: 1e-3,
+            step: losses.length,
+            scale: Math.min(1, clip / (norm + 1e-6)),
+          });
         }
-        for (const [tensor, { first8, max_abs_diff_to_float64 }] of Object.entries(
-          expected.params,
-        )) {
-          const tolerance = Math.max(2e-5, 3 * max_abs_diff_to_float64);
-          for (const [i, value] of first8.entries()) {
-            expect(Math.abs(final.get(tensor)![i]! - value), tensor).toBeLessThan(tolerance);
-          }
+      }
+      for (const [tensor, { first8, max_abs_diff_to_float64 }] of Object.entries(expected.params)) {
+        const tolerance = Math.max(2e-5, 3 * max_abs_diff_to_float64);
+        for (const [i, value] of first8.entries()) {
+          expect(Math.abs(final.get(tensor)![i]! - value), tensor).toBeLessThan(tolerance);
         }
-        for (const [i, loss] of expected.losses_before_each_step_and_after_the_last.entries()) {
-          expect(losses[i], `loss ${i}`).toSatisfy(near(loss, 2e-5));
-        }
-      },
-    );
+      }
+      for (const [i, loss] of expected.losses_before_each_step_and_after_the_last.entries()) {
+        expect(losses[i], `loss ${i}`).toSatisfy(near(loss, 2e-5));
+      }
+    });
   },
 );
 

@@ -1,12 +1,12 @@
 import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { Checkpoint } from "@postgrad/model";
+import { type Checkpoint, writeSafetensors } from "@postgrad/model";
 
 import { type Adapter, merged } from "../lora/adapter.ts";
 import { adapterConfig, adapterTensors } from "../lora/export.ts";
 import type { WeightData } from "../step/stepper.ts";
-import { type FloatTensor, writeSafetensors } from "./safetensors.ts";
+import { floatTensor } from "./float-tensor.ts";
 
 /** What a model folder is written from. */
 export interface ModelState {
@@ -43,16 +43,12 @@ export async function writeModelFolder(
   await whole(join(folder, "config.json"), (file) => writeFile(file, `${json}\n`));
   for (const name of companions) await copyIfThere(join(base.folder, name), join(folder, name));
   if (adapter) await writeAdapter(join(folder, "adapter"), { base, weights, adapter });
-  const tensors = new Map<string, FloatTensor>(
-    [...base.decoder.tensors].map(([name, shape]) => [
-      name,
-      {
-        shape,
-        data: adapter?.adapts(name) ? merged(name, weights, shape, adapter) : weights.get(name)!,
-      },
-    ]),
+  const tensors = [...base.decoder.tensors].map(([name, shape]) =>
+    floatTensor(name, shape, () =>
+      adapter?.adapts(name) ? merged(name, weights, shape, adapter) : weights.get(name)!,
+    ),
   );
-  await whole(join(folder, "model.safetensors"), (file) => writeSafetensors(file, tensors));
+  await writeSafetensors(join(folder, "model.safetensors"), tensors);
 }
 
 async function writeAdapter(
@@ -63,7 +59,7 @@ async function writeAdapter(
   const json = JSON.stringify(adapterConfig(adapter, base.folder), null, 2);
   await whole(join(folder, "adapter_config.json"), (file) => writeFile(file, `${json}\n`));
   const tensors = adapterTensors(base.decoder, adapter, weights);
-  await whole(join(folder, "adapter_model.safetensors"), (file) => writeSafetensors(file, tensors));
+  await writeSafetensors(join(folder, "adapter_model.safetensors"), tensors);
 }
 
 /** Writes beside the place and moves it there; what a failure left is removed. */

@@ -1,13 +1,14 @@
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { type TensorToWrite, writeSafetensors } from "@postgrad/model";
 import { PostgradError, validate } from "@postgrad/schema";
 import { type Static, Type } from "typebox";
 
 import type { Moments } from "../optimizer/adamw.ts";
+import { floatTensor } from "./float-tensor.ts";
 import { type ModelState, writeModelFolder } from "./model-folder.ts";
 import { readFloats } from "./read-floats.ts";
-import { type FloatTensor, writeSafetensors } from "./safetensors.ts";
 
 /** What a run needs to go on, beside weights and moments. */
 export const RunState = Type.Object({
@@ -103,22 +104,15 @@ export async function readMoments(folder: string): Promise<Map<string, Moments>>
 export const readFactors = async (folder: string): Promise<Map<string, Float32Array>> =>
   readFloats(join(folder, factorsFile));
 
-function momentTensors(moments: ReadonlyMap<string, Moments>): Map<string, FloatTensor> {
-  const flat = (data: Float32Array): FloatTensor => ({ shape: [data.length], data });
-  return new Map(
-    [...moments].flatMap(([name, { first, second }]) => [
-      [`first.${name}`, flat(first)] as const,
-      [`second.${name}`, flat(second)] as const,
-    ]),
-  );
-}
+const momentTensors = (moments: ReadonlyMap<string, Moments>): readonly TensorToWrite[] =>
+  [...moments].flatMap(([name, { first, second }]) => [
+    floatTensor(`first.${name}`, [first.length], () => first),
+    floatTensor(`second.${name}`, [second.length], () => second),
+  ]);
 
-const trainedTensors = ({ weights, moments }: Saved): Map<string, FloatTensor> =>
-  new Map(
-    [...moments.keys()].map((name) => [
-      name,
-      { shape: [weights.get(name)!.length], data: weights.get(name)! },
-    ]),
+const trainedTensors = ({ weights, moments }: Saved): readonly TensorToWrite[] =>
+  [...moments].map(([name, { first }]) =>
+    floatTensor(name, [first.length], () => weights.get(name)!),
   );
 
 /** After this a moved file stays moved, whatever happens to the machine. */

@@ -1,6 +1,6 @@
-import type { Decoder } from "@postgrad/model";
+import type { Decoder, TensorToWrite } from "@postgrad/model";
 
-import type { FloatTensor } from "../checkpoint/safetensors.ts";
+import { floatTensor } from "../checkpoint/float-tensor.ts";
 import { lowRankNames } from "../graph/trained-weights.ts";
 import type { WeightData } from "../step/stepper.ts";
 import type { Adapter } from "./adapter.ts";
@@ -33,17 +33,15 @@ export function adapterTensors(
   decoder: Decoder,
   { rank, weights }: Adapter,
   data: WeightData,
-): Map<string, FloatTensor> {
-  return new Map(
-    weights.flatMap((weight) => {
-      const [out, width] = decoder.tensors.get(weight) as readonly [number, number];
-      const { a, b } = lowRankNames(weight);
-      return [
-        [peftName(a), { shape: [rank, width], data: data.get(a)! }],
-        [peftName(b), { shape: [out, rank], data: data.get(b)! }],
-      ] as const;
-    }),
-  );
+): readonly TensorToWrite[] {
+  return weights.flatMap((weight) => {
+    const [out, width] = decoder.tensors.get(weight) as readonly [number, number];
+    const { a, b } = lowRankNames(weight);
+    return [
+      floatTensor(peftName(a), [rank, width], () => data.get(a)!),
+      floatTensor(peftName(b), [out, rank], () => data.get(b)!),
+    ];
+  });
 }
 
 /** A factor's name in PEFT's files. */
