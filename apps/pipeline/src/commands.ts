@@ -5,6 +5,7 @@ import { convert } from "./convert.ts";
 import { decontaminate } from "./decontaminate.ts";
 import { dedup } from "./dedup.ts";
 import { doctor } from "./doctor.ts";
+import { exportModel } from "./export.ts";
 import { generate } from "./generate.ts";
 import { inspect } from "./inspect.ts";
 import { pipeline } from "./pipeline.ts";
@@ -27,5 +28,6 @@ export const commands: readonly Command[] = [
   generate,
   score,
   serve,
+  exportModel,
   train,
 ];

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -127,6 +127,19 @@ describe("generate", () => {
     expect(err).toContain(message);
     expect(code).toBe(2);
   });
+});
+
+test("export writes the files that transformers.js looks for", async () => {
+  const { code } = await postgrad(
+    ["export", "--model", "tiny", "--dtype", "fp32", "--dtype", "int8", "--out", "web"],
+    { cwd },
+  );
+  expect(code).toBe(0);
+  expect(readdirSync(join(cwd, "web")).toSorted()).toEqual(["config.json", "onnx"]);
+  expect(readdirSync(join(cwd, "web/onnx")).toSorted()).toEqual([
+    "model.onnx",
+    "model_quantized.onnx",
+  ]);
 });
 
 describe("score", () => {
