@@ -28,6 +28,7 @@ export class GraphBuilder {
   readonly initializers: Initializer[] = [];
   readonly #constants = new Map<string, Value>();
   readonly #dimensions = new Map<string, Value>();
+  readonly #vectors = new Map<string, Value>();
   readonly #names = new Set<string>();
   #scope = "";
 
@@ -249,11 +250,7 @@ export class GraphBuilder {
 
   /** A shape as an int64 vector, for operators that take one (Expand, ConstantOfShape). */
   shapeVector(shape: Shape): Value {
-    if (shape.every((length) => typeof length === "number")) return this.constant("int64", shape);
-    return this.concat(
-      shape.map((length) => this.lengthOf(length)),
-      0,
-    );
+    return this.#vector(shape);
   }
 
   /** The graph as plain data; outputs get the names they were given. */
@@ -283,6 +280,21 @@ export class GraphBuilder {
       renamed.set(own, { ...own, name });
     }
     return renamed;
+  }
+
+  /** Lengths as an int64 vector; equal ones are one value. */
+  #vector(lengths: Shape): Value {
+    if (lengths.every((length) => typeof length === "number"))
+      return this.constant("int64", lengths);
+    const key = lengths.join();
+    const known = this.#vectors.get(key);
+    if (known) return known;
+    const vector = this.concat(
+      lengths.map((length) => this.lengthOf(length)),
+      0,
+    );
+    this.#vectors.set(key, vector);
+    return vector;
   }
 
   #value(name: string, form: Form): Value {
@@ -322,14 +334,7 @@ export class GraphBuilder {
         kept.map((length) => length ?? -1),
       );
     const first = kept.indexOf(undefined);
-    const parts = kept.map((length, axis) =>
-      axis === first
-        ? this.constant("int64", [-1])
-        : length === undefined
-          ? this.lengthOf(shape[axis]!)
-          : this.constant("int64", [length]),
-    );
-    return this.concat(parts, 0);
+    return this.#vector(kept.map((length, axis) => length ?? (axis === first ? -1 : shape[axis]!)));
   }
 }
 

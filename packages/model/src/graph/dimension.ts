@@ -21,14 +21,25 @@ export function sumOf(dimensions: Shape): Dimension {
   return [...symbols, ...(constant === 0 ? [] : [constant])].join(" + ");
 }
 
-/** The length of axes folded into one. */
+/** The length of axes folded into one. Equal products read the same, in whatever order and nesting they were made. */
 export function productOf(dimensions: Shape): Dimension {
-  const numbers = dimensions.filter((dimension) => typeof dimension === "number");
-  const symbols = dimensions.filter((dimension) => typeof dimension === "string");
-  const constant = numbers.reduce((total, part) => total * part, 1);
+  const factors = dimensions.flatMap(factorsOf);
+  const constant = factors
+    .filter((factor) => typeof factor === "number")
+    .reduce((total, part) => total * part, 1);
+  const symbols = factors.filter((factor) => typeof factor === "string");
   if (symbols.length === 0 || constant === 0) return constant;
-  const factors = symbols.map((symbol) => (symbol.includes(" + ") ? `(${symbol})` : symbol));
-  return [...(constant === 1 ? [] : [constant]), ...factors.toSorted()].join(" * ");
+  if (symbols.length === 1 && constant === 1) return symbols[0]!.replace(/^\((.*)\)$/, "$1");
+  return [...(constant === 1 ? [] : [constant]), ...symbols.toSorted()].join(" * ");
+}
+
+/** `"4 * (past + tokens)"` as 4 and `"(past + tokens)"`. */
+function factorsOf(dimension: Dimension): Shape {
+  if (typeof dimension === "number") return [dimension];
+  if (dimension.includes(" + ") && !dimension.includes(" * ")) return [`(${dimension})`];
+  return dimension
+    .split(/ \* (?![^(]*\))/)
+    .map((factor) => (/^\d+$/.test(factor) ? Number(factor) : factor));
 }
 
 /** The shape of an element-wise operation over both, by NumPy's rules. */

@@ -34,13 +34,13 @@ export function toOnnx(graph: Graph): OnnxModel {
     .bytes(7, graphProto(graph))
     .bytes(8, new ProtobufWriter().bytes(1, "").integer(2, opset))
     .bytes(8, new ProtobufWriter().bytes(1, "com.microsoft").integer(2, 1));
-  const bytes = model.finish();
-  if (bytes.length >= 2 ** 31) {
+  if (model.length >= 2 ** 31) {
     throw new PostgradError(
       "model/too-large",
-      `the graph "${graph.name}" takes ${bytes.length} bytes and protobuf stops at 2 GiB: leave its weights in files`,
+      `the graph "${graph.name}" takes ${model.length} bytes and protobuf stops at 2 GiB: leave its weights in files`,
     );
   }
+  const bytes = model.finish();
   return folder === undefined ? { bytes } : { bytes, folder };
 }
 

@@ -20,15 +20,21 @@ export class ProtobufWriter {
 
   /** A string, bytes or nested message field. */
   bytes(field: number, value: string | Uint8Array | ProtobufWriter): this {
-    const bytes =
-      typeof value === "string"
-        ? new TextEncoder().encode(value)
-        : value instanceof ProtobufWriter
-          ? value.finish()
-          : value;
-    return this.#push(varint((BigInt(field) << 3n) | 2n))
-      .#push(varint(BigInt(bytes.length)))
-      .#push(bytes);
+    const parts = partsOf(value);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#push(varint((BigInt(field) << 3n) | 2n)).#push(varint(BigInt(length)));
+    for (const part of parts) this.#push(part);
+    return this;
+  }
+
+  /** Bytes that the message takes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The pieces of the message so far; joined they are `finish()`. */
+  get parts(): readonly Uint8Array[] {
+    return this.#parts;
   }
 
   /** The message so far. */
@@ -47,6 +53,11 @@ export class ProtobufWriter {
     this.#length += part.length;
     return this;
   }
+}
+
+function partsOf(value: string | Uint8Array | ProtobufWriter): readonly Uint8Array[] {
+  if (value instanceof ProtobufWriter) return value.parts;
+  return [typeof value === "string" ? new TextEncoder().encode(value) : value];
 }
 
 function varint(value: bigint): Uint8Array {

@@ -1,21 +1,21 @@
 import type { AttentionInput, DecoderSizes } from "../families/decoder.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
+import { productOf } from "../graph/dimension.ts";
 import type { Value } from "../graph/graph.ts";
 
 /**
  * Attention of new tokens over a cache and over each other, without joining the two: scores against both are laid end to
  * end, and their softmax is cut again. Adds the graph's inputs `past_key.N`, `past_value.N` and outputs `key.N`, `value.N`.
  *
- * Everything is position-major, [position, batch, kvHeads, heads per kv head, headDim]: FusedMatMul's batch transposition
- * reads it in place, so neither cache nor queries are copied.
+ * Keys and values are position-major, [position, batch, kvHeads, headDim]: FusedMatMul's batch transposition reads them in
+ * place. The queries of the heads that share one are the rows of one product, so that the cache is read once for them.
  */
 export function cachedAttention(
   builder: GraphBuilder,
-  sizes: DecoderSizes,
+  { heads, kvHeads, headDim }: DecoderSizes,
   { layer, query, key, value }: AttentionInput,
   mask: Value,
 ): Value {
-  const { heads, kvHeads, headDim } = sizes;
   const cache = ["past", "batch", kvHeads, headDim];
   const pastKey = builder.input(`past_key.${layer}`, "float32", cache);
   const pastValue = builder.input(`past_value.${layer}`, "float32", cache);
@@ -25,34 +25,55 @@ export function cachedAttention(
   builder.output(`key.${layer}`, newKey!);
   builder.output(`value.${layer}`, newValue!);
 
-  const grouped = builder.reshape(query, ["tokens", "batch", kvHeads, heads / kvHeads, headDim]);
-  const [scoresPast, scoresNew] = [pastKey, newKey!].map((keys) =>
-    builder.node(
-      "FusedMatMul",
-      [grouped, builder.unsqueeze(keys, [3])],
-      { transBatchA: 1, transBatchB: 1, transB: 1 },
-      { domain: "com.microsoft" },
-    ),
+  const group = heads / kvHeads;
+  const grouped = builder.reshape(query, ["tokens", "batch", kvHeads, group, headDim]);
+  const rows = productOf([group, "tokens"]);
+  const queries = builder.reshape(builder.transpose(grouped, [1, 2, 3, 0, 4]), [
+    "batch",
+    kvHeads,
+    rows,
+    headDim,
+  ]);
+  const [past, recent] = [pastKey, newKey!].map((keys) => product(builder, queries, keys, 1));
+  const scores = builder.concat([past!, recent!], -1);
+  const shape = ["batch", kvHeads, group, "tokens", "past + tokens"];
+  const masked = builder.add(builder.reshape(scores, shape), mask);
+  const weights = builder.reshape(builder.node("Softmax", [masked], { axis: -1 }), scores.shape);
+  const [pastLength, end] = [builder.lengthOf("past"), builder.lengthOf("past + tokens")];
+  const pastSeen = product(
+    builder,
+    builder.slice(weights, -1, 0, pastLength, "past"),
+    pastValue,
+    0,
   );
-  const scores = builder.add(builder.concat([scoresPast!, scoresNew!], -1), mask);
-  const weights = builder.node("Softmax", [scores], { axis: -1 });
-  const past = builder.lengthOf("past");
-  const end = builder.lengthOf("past + tokens");
-  const parts = [
-    builder.slice(weights, -1, 0, past, "past"),
-    builder.slice(weights, -1, past, end, "tokens"),
-  ];
-  const [seenPast, seenNew] = [pastValue, newValue!].map((values, index) =>
-    builder.node(
-      "FusedMatMul",
-      [parts[index], builder.unsqueeze(values, [3])],
-      { transBatchB: 1 },
-      { domain: "com.microsoft" },
-    ),
+  const recentSeen = product(
+    builder,
+    builder.slice(weights, -1, pastLength, end, "tokens"),
+    newValue!,
+    0,
   );
-  const seen = builder.transpose(builder.add(seenPast!, seenNew!), [3, 0, 1, 2, 4]);
-  return builder.reshape(seen, ["tokens", "batch", heads * headDim]);
+  const seen = builder.reshape(builder.add(pastSeen, recentSeen), [
+    "batch",
+    kvHeads,
+    group,
+    "tokens",
+    headDim,
+  ]);
+  return builder.reshape(builder.transpose(seen, [3, 0, 1, 2, 4]), [
+    "tokens",
+    "batch",
+    heads * headDim,
+  ]);
 }
+
+/** Rows [batch, kvHeads, rows, n] times a position-major matrix [positions, batch, kvHeads, headDim], transposed or not. */
+const product = (builder: GraphBuilder, rows: Value, matrix: Value, transB: 0 | 1): Value =>
+  builder.node(
+    "FusedMatMul",
+    [rows, matrix],
+    { transBatchB: 1, transB },
+    { domain: "com.microsoft" },
+  );
 
 /** Attention of whole sequences over themselves by plain operators, for a graph that is differentiated. */
 export function sequenceAttention(
