@@ -40,7 +40,7 @@ test("kinds with the same fields have ids of their own", () => {
   expect(contentId(seed)).not.toBe(contentId(passage));
 });
 
-test("different content has different ids, whatever is in it", () => {
+test("different content has different ids, whatever is in it", { timeout: 30_000 }, () => {
   const contents = fc.uniqueArray(fc.string({ unit: "binary" }), { minLength: 2, maxLength: 20 });
   fc.assert(
     fc.property(contents, (texts) => {

@@ -10,7 +10,7 @@ import { collect, readPlaced, readRows, writeRows } from "../src/index.ts";
 import { freshFolder, stream } from "./folder.ts";
 
 const program = `${import.meta.dirname}/programs/write-forever.ts`;
-const kills = 4;
+const kills = 3;
 
 /** Starts a writer, kills it `delay` milliseconds after its first version is complete, returns the last that it completed. */
 async function killedAfter(delay: number, target: string, first: number): Promise<number> {
@@ -31,7 +31,7 @@ describe.each(["rows.jsonl", "rows.jsonl.zst", "rows.parquet", "folder"])(
   (name) => {
     test(
       "that is killed at any moment leaves its last complete version",
-      { timeout: 60_000 },
+      { timeout: 120_000 },
       async () => {
         const folder = freshFolder();
         const target = `${folder}/${name}`;

@@ -105,7 +105,7 @@ describe("rows come back from Parquet exactly as they were", () => {
 
   test("through JSONL and back, over several row groups", { timeout: 30_000 }, async () => {
     const folder = freshFolder();
-    const rows = Array.from({ length: 20 }, (_, n) => ({
+    const rows = Array.from({ length: 8 }, (_, n) => ({
       n,
       text: "ab ".repeat(400_000),
       m: messages,
