@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { commands } from "../src/index.ts";
 import { postgrad } from "./memory-process.ts";
 
 let cwd: string;
@@ -222,5 +223,30 @@ test("rows that are no record of ours pass through every step", async () => {
   expect(await run("split", "unique.jsonl", "splits", "--share", "all=1")).toMatchObject({
     code: 0,
   });
-  expect(read("splits/all.jsonl")).toEqual(read("unique.jsonl"));
+  const { out } = await run("inspect", "splits", "--json");
+  expect(out).toBe(readFileSync(join(cwd, "unique.jsonl"), "utf8"));
 });
+
+test.each(["inspect", "convert", "dedup", "decontaminate", "split"])(
+  "the example in the help of %s works as it stands there",
+  async (name) => {
+    const rows = [example("a question", "an answer"), example("another", "answer")];
+    write("rows.jsonl", rows);
+    write("train.jsonl", rows);
+    write("items.jsonl", [
+      {
+        schema: "item/1",
+        id: "q",
+        benchmark: "b",
+        prompt: rows[0]!.messages.slice(0, 1),
+        gold: [],
+      },
+    ]);
+    const command = commands.find((candidate) => candidate.name === name)!;
+    const { code, err } = await run(...command.example.split(" ").slice(1));
+    expect({ code, err: err.replace(/^\d.*too short to be checked\n/, "") }).toEqual({
+      code: 0,
+      err: "",
+    });
+  },
+);

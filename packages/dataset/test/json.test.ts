@@ -13,7 +13,15 @@ import { type Drop, type PostgradError, records } from "@postgrad/schema";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { collect, dropLog, openWriter, readRows, take, writeRows } from "../src/index.ts";
+import {
+  collect,
+  dropLog,
+  openWriter,
+  type ReadOptions,
+  readRows,
+  take,
+  writeRows,
+} from "../src/index.ts";
 import { freshFolder, stream } from "./folder.ts";
 
 const example = (n: number) => ({
@@ -53,6 +61,24 @@ describe.each(["jsonl", "jsonl.gz", "jsonl.zst", "json", "json.gz", "ndjson"])("
     await writeRows(path, stream(rows));
     expect(await collect(readRows(path))).toEqual(rows);
   });
+});
+
+test("one line that is no JSON in the middle of a million is named, or left out alone", async () => {
+  const path = join(freshFolder(), "rows.jsonl");
+  const half = '{"n":1}\n'.repeat(500_000);
+  writeFileSync(path, `${half}{"n": one}\n${half}`);
+  const seen = async (options?: ReadOptions): Promise<number> => {
+    let rows = 0;
+    for await (const _ of readRows(path, undefined, options)) rows += 1;
+    return rows;
+  };
+  const error = await failure(seen());
+  expect(error).toMatchObject({ code: "dataset/not-json", fault: "user" });
+  expect(error.message).toContain(`${path}:500001: is not JSON`);
+
+  const drops: Drop[] = [];
+  expect(await seen({ onBadRow: "skip", onDrop: (drop) => void drops.push(drop) })).toBe(1_000_000);
+  expect(drops).toMatchObject([{ line: 500_001, row: '{"n": one}' }]);
 });
 
 test("concatenated gzip and zstd files are read to the end, wherever the frames lie", async () => {

@@ -1,9 +1,13 @@
 import fc from "fast-check";
+import { Type } from "typebox";
 import { describe, expect, test } from "vitest";
 
 import {
   canonicalJson,
+  defineRecord,
   kindOf,
+  Lineage,
+  Message,
   parseRecord,
   PipelineConfig,
   records,
@@ -24,9 +28,11 @@ describe.each(Object.entries(records))("%s", (name, kind) => {
 });
 
 test.each([
+  ["lineage", Lineage],
+  ["message", Message],
   ["pipeline-config", PipelineConfig],
   ["skip-schedule", SkipScheduleConfig],
-])("the configuration %s is exported as a JSON Schema file", async (name, schema) => {
+])("%s, which is no row, is exported as a JSON Schema file", async (name, schema) => {
   await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(
     `../json/${name}.schema.json`,
   );
@@ -85,6 +91,34 @@ describe("rows of other tools become records of the current version", () => {
 });
 
 describe("the version of a record", () => {
+  const dish = defineRecord({
+    tag: "dish/2",
+    title: "A dish",
+    fields: { name: Type.String(), minutes: Type.Number() },
+    identity: ["name"],
+    upgrades: [
+      ({ title, ...row }) => ({ name: title, ...row }),
+      ({ hours, ...row }) => ({ minutes: Number(hours) * 60, ...row }),
+    ],
+  });
+  const current = { schema: "dish/2", name: "soup", minutes: 30, mine: { kept: [1, null] } };
+
+  test.each([
+    ["without a tag", { title: "soup", hours: 0.5, mine: current.mine }],
+    ["one version older", { schema: "dish/1", name: "soup", hours: 0.5, mine: current.mine }],
+    ["the current one", current],
+  ])("%s comes out as the current one, unknown fields included", (_, row) => {
+    expect(parseRecord(dish, row)).toEqual(current);
+    expect(parseRecord(dish, JSON.parse(JSON.stringify(parseRecord(dish, row))))).toEqual(current);
+  });
+
+  test("older, and wrong by what it becomes, is refused with the place", () => {
+    const row = { schema: "dish/1", name: 7, hours: 1 };
+    expect(() => parseRecord(dish, row, { file: "a.jsonl", line: 3 })).toThrow(
+      "a.jsonl:3: /name: found 7, expected string",
+    );
+  });
+
   test("is refused when it is newer, with the place", () => {
     const row = { schema: "example/7", messages: [], meta: {} };
     expect(() => parseRecord(records.example, row, { file: "a.jsonl", line: 3 })).toThrow(
