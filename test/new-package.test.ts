@@ -35,4 +35,4 @@ test("a new package passes everything at once", async () => {
     expect(exitCode, `${file} ${args.join(" ")}\n${all}`).toBe(0);
   }
   expect(existsSync(join(scratch, "packages/scratch-thing/dist/index.d.ts"))).toBe(true);
-}, 240_000);
+}, 480_000);

@@ -73,7 +73,7 @@ beforeAll(async () => {
     cwd: outside,
     env: { ONNXRUNTIME_NODE_INSTALL: "skip" },
   })`npm install --ignore-scripts --no-audit --no-fund --loglevel=error`;
-}, 180_000);
+}, 480_000);
 
 test("the packed packages type-check in a consumer's folder", async () => {
   const { stdout, exitCode } = await execa({
@@ -83,14 +83,14 @@ test("the packed packages type-check in a consumer's folder", async () => {
     reject: false,
   })`tsc -p tsconfig.json`;
   expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 0 });
-}, 60_000);
+}, 240_000);
 
 test("every entry can be imported and gives something", async () => {
   const { stdout } = await execa({ cwd: outside })`node consumer.ts`;
   expect(stdout.split("\n")).toEqual(entries.map((entry) => `${entry} true`));
-}, 60_000);
+}, 240_000);
 
 test("the command runs as it is installed", async () => {
   const { stdout } = await execa({ cwd: outside })`npx --no-install postgrad --help`;
   expect(stdout).toContain("postgrad COMMAND --help");
-}, 60_000);
+}, 240_000);
