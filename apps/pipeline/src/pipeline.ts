@@ -35,7 +35,7 @@ export const pipeline = defineCommand({
   run: async ({ name, seeds, seed, force, plan }, context) => {
     const { output, signal } = context;
     const folder = pathOf(context, join("runs", name));
-    const config: PipelineConfig = { name, seeds, seed, stages: {} };
+    const config: PipelineConfig = { schema: "pipeline-config/1", name, seeds, seed, stages: {} };
     if (!plan) {
       await mkdir(folder, { recursive: true });
       await writeWhole(join(folder, "run.json"), runManifest(config));

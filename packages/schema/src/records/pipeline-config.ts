@@ -15,6 +15,9 @@ export type Budget = Static<typeof Budget>;
 /** `postgrad.config.ts`. Closed: a misspelt key is an error that says which one was meant. */
 export const PipelineConfig = Type.Object(
   {
+    schema: Type.Optional(
+      Type.Literal("pipeline-config/1", { description: "kind and version, where it is stored" }),
+    ),
     name: Type.String({
       default: "default",
       pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$",

@@ -10,6 +10,9 @@ export type ScheduleShape = Static<typeof ScheduleShape>;
  */
 export const SkipScheduleConfig = Type.Object(
   {
+    schema: Type.Optional(
+      Type.Literal("skip-schedule/1", { description: "kind and version, where it is stored" }),
+    ),
     layers: Type.Integer({ minimum: 1, description: "layers of the network (N)" }),
     warmup: Type.Integer({
       minimum: 0,
