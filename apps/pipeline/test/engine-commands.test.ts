@@ -121,7 +121,7 @@ describe("generate", () => {
     ],
     [["--ids", "1", "--skip", "max=2,min=3"], "minExit 3 is above maxExit 2"],
     [["--ids", "1", "--skip", "max=9,min=3"], "maxExit 9 is above the network's 4 layers"],
-    [["--ids", "1", "--temperature", "-1"], "/temperature: found -1"],
+    [["--ids", "1", "--temperature", "-1"], "--temperature: found -1"],
   ])("%j is the user's mistake", async (argv, message) => {
     const { code, err } = await postgrad(["generate", "--model", "tiny", ...argv], { cwd });
     expect(err).toContain(message);
