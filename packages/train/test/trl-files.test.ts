@@ -63,14 +63,14 @@ describe.each(jobs)("%j", (options) => {
   });
 
   test("starts accelerate with options that it has", () => {
-    const words = [...launchCommand(job, "/work", 1), ...sbatchText(job, "/work").split(/\s+/)];
+    const words = [...launchCommand(job, "/project", 1), ...sbatchText(job, "/project").split(/\s+/)];
     const flags = words.filter((word) => /^--[a-z]+_/.test(word)).map((word) => word.slice(2));
     expect(accepted["accelerate launch"]).toEqual(expect.arrayContaining(flags));
   });
 
   test("gives Slurm a script that bash reads", async () => {
     await expect(
-      execa({ input: sbatchText(job, "/work/it's here") })`bash -n`,
+      execa({ input: sbatchText(job, "/project/it's here") })`bash -n`,
     ).resolves.toBeDefined();
   });
 });
