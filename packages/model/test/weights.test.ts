@@ -101,6 +101,23 @@ test("the cache lies where the environment says", async () => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
+test.each([Number.NaN, Infinity])(
+  "a weight that is %d is refused by its tensor's name",
+  async (wrong) => {
+    const folder = await temporaryFolder();
+    await writeCheckpoint(folder, "llama", "F32", 1, {
+      "model.layers.1.mlp.up_proj.weight": wrong,
+    });
+    await using checkpoint = await openCheckpoint(folder);
+    for (const symmetric of [true, false]) {
+      const options = { format: "int4", symmetric, cacheFolder: join(folder, "cache") } as const;
+      await expect(loadWeights(checkpoint, options)).rejects.toThrow(
+        "model.layers.1.mlp.up_proj.weight is NaN or infinite",
+      );
+    }
+  },
+);
+
 test("an impossible block is refused", async () => {
   const folder = await temporaryFolder();
   await writeCheckpoint(folder, "llama");

@@ -21,16 +21,18 @@ export const familyConfig = (family: string): Record<string, unknown> =>
     readFileSync(`${import.meta.dirname}/fixtures/families/${family}/config.json`, "utf8"),
   ) as Record<string, unknown>;
 
-/** Writes a seeded checkpoint of one of fixtures/families, in one file or several. */
+/** Writes a seeded checkpoint of one of fixtures/families, in one file or several; `changes` puts a number into tensors. */
 export async function writeCheckpoint(
   folder: string,
   family: string,
   dtype: StoredType = "F32",
   shards = 1,
+  changes: Readonly<Record<string, number>> = {},
 ): Promise<void> {
   const config = familyConfig(family);
   const decoder = decoderOf(config);
   const tensors = [...seededTensors(decoder)].map(([name, values]) => {
+    if (name in changes) values[7] = changes[name]!;
     const { buffer, byteOffset, byteLength } = encoded[dtype](values);
     return {
       name,

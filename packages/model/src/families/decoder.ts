@@ -1,5 +1,4 @@
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { Shape } from "../graph/dimension.ts";
 import type { Value } from "../graph/graph.ts";
 
 /** A linear layer of the checkpoint: weight [out, in] and, where it has one, bias [out], by the names of their tensors. */
@@ -100,5 +99,13 @@ export interface Family {
   decoder(config: Readonly<Record<string, unknown>>): Decoder;
 }
 
-/** The shape of a value behind its first axes. */
-export const widthOf = (shape: Shape): number => shape.at(-1) as number;
+/** The sizes of `options`, without what else it holds. */
+export const sizesOf = (options: DecoderSizes): DecoderSizes => ({
+  vocabSize: options.vocabSize,
+  hiddenSize: options.hiddenSize,
+  layers: options.layers,
+  heads: options.heads,
+  kvHeads: options.kvHeads,
+  headDim: options.headDim,
+  maxPositions: options.maxPositions,
+});

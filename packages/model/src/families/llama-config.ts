@@ -1,16 +1,10 @@
 import type { ConfigReader } from "./config-reader.ts";
+import type { DecoderSizes } from "./decoder.ts";
 
 /** The sizes that every configuration in Llama's layout states under the same names. */
-export interface LlamaSizes {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
+export interface LlamaSizes extends DecoderSizes {
   readonly intermediateSize: number;
   readonly epsilon: number;
-  readonly maxPositions: number;
 }
 
 /** What a family's configuration class in transformers assumes where a field is missing. */

@@ -3,13 +3,12 @@ import type { Value } from "../graph/graph.ts";
 import { activations } from "../layers/activation.ts";
 import { rmsNorm } from "../layers/norm.ts";
 import { rotate, type Rotary, rotaryRegime, rotaryTables } from "../layers/rotary.ts";
-import type { Decoder, DecoderSizes, Emission, Linear } from "./decoder.ts";
+import { type Decoder, type Emission, type Linear, sizesOf } from "./decoder.ts";
+import type { LlamaSizes } from "./llama-config.ts";
 
 /** What distinguishes the families that share Llama's layout: RMSNorm, rotary positions, gated SiLU, no learned positions. */
-export interface LlamaLikeOptions extends DecoderSizes {
+export interface LlamaLikeOptions extends LlamaSizes {
   readonly family: string;
-  readonly intermediateSize: number;
-  readonly epsilon: number;
   readonly rotary: Rotary;
   /** The head is the transposed embedding. */
   readonly tied: boolean;
@@ -159,24 +158,6 @@ function headNorm(
   const heads = builder.reshape(x, [tokens!, batch!, (width as number) / headDim, headDim]);
   return builder.reshape(rmsNorm(emission, heads, weight, epsilon), x.shape);
 }
-
-const sizesOf = ({
-  vocabSize,
-  hiddenSize,
-  layers,
-  heads,
-  kvHeads,
-  headDim,
-  maxPositions,
-}: DecoderSizes): DecoderSizes => ({
-  vocabSize,
-  hiddenSize,
-  layers,
-  heads,
-  kvHeads,
-  headDim,
-  maxPositions,
-});
 
 function tensorsOf(
   options: LlamaLikeOptions,

@@ -2,7 +2,7 @@ import type { Value } from "../graph/graph.ts";
 import { type Activation, activations } from "../layers/activation.ts";
 import { layerNorm } from "../layers/norm.ts";
 import { ConfigReader } from "./config-reader.ts";
-import type { Decoder, Emission, Family, Linear } from "./decoder.ts";
+import { type Decoder, type Emission, type Family, type Linear, sizesOf } from "./decoder.ts";
 
 /**
  * OPT: learned positions (stored from place 2 on), biases, ReLU, LayerNorm before each block; OPT-350M normalises after each
@@ -60,8 +60,7 @@ function readOptions(config: ConfigReader) {
 }
 
 function decoder(options: Options): Decoder {
-  const { vocabSize, hiddenSize, layers, heads, kvHeads, headDim, maxPositions } = options;
-  const names = Array.from({ length: layers }, (_, index) => layerNames(options, index));
+  const names = Array.from({ length: options.layers }, (_, index) => layerNames(options, index));
   const head = { weight: options.tied ? embedding : "lm_head.weight" };
   const projections = [
     ...names.flatMap(({ q, k, v, o, fc1, fc2 }) => [[q, k, v], [o], [fc1], [fc2]]),
@@ -69,13 +68,7 @@ function decoder(options: Options): Decoder {
     [head],
   ];
   return {
-    vocabSize,
-    hiddenSize,
-    layers,
-    heads,
-    kvHeads,
-    headDim,
-    maxPositions,
+    ...sizesOf(options),
     family: "opt",
     tensors: tensorsOf(options, names),
     projections,

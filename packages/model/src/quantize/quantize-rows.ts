@@ -26,7 +26,8 @@ export const zeroBytesOf = (width: number, format: BlockFormat): number =>
 
 /**
  * Quantises rows of `width` numbers: x becomes round(x / scale) + zero. Symmetric scales are fitted by least squares after a
- * first rounding (x·q / q·q), which costs nothing and is never worse than the greatest number's.
+ * first rounding (x·q / q·q), which costs nothing and is never worse than the greatest number's. A block with a number that
+ * is not finite gets a scale that is not.
  */
 export function quantizeRows(
   values: Float32Array,
@@ -70,18 +71,18 @@ function symmetric(
   for (let index = from; index < to; index++) {
     if (Math.abs(values[index]!) > Math.abs(greatest)) greatest = values[index]!;
   }
-  const first = greatest / -half;
-  const inverse = first === 0 ? 0 : 1 / first;
+  const inverse = greatest === 0 ? 0 : -half / greatest;
   let product = 0;
   let square = 0;
   numbers.fill(half);
   for (let index = from; index < to; index++) {
-    const number = Math.min(Math.max(Math.round(values[index]! * inverse), -half), half - 1);
-    numbers[index - from] = number + half;
-    product += number * values[index]!;
-    square += number * number;
+    const value = values[index]!;
+    const number = Math.min((value * inverse + half + 0.5) | 0, 2 * half - 1); // rounded, for it is not negative
+    numbers[index - from] = number;
+    product += (number - half) * value;
+    square += (number - half) * (number - half);
   }
-  return square === 0 ? 0 : product / square;
+  return square === 0 ? product : product / square;
 }
 
 /** Fills `numbers`; the range always holds 0, so that padding and zeros stay exact. */

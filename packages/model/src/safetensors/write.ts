@@ -25,7 +25,8 @@ export async function writeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = { format: "pt" },
 ): Promise<void> {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header = Object.create(null) as Record<string, unknown>; // a tensor may be called __proto__
+  header["__metadata__"] = metadata;
   let end = 0;
   for (const { name, dtype, shape } of tensors) {
     const begin = end;

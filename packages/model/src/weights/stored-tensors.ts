@@ -1,3 +1,5 @@
+import { PostgradError } from "@postgrad/schema";
+
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { Linear } from "../families/decoder.ts";
 import {
@@ -78,6 +80,7 @@ function quantized(
   const data = async function* (): AsyncGenerator<Uint8Array> {
     for await (const values of rowsOf(checkpoint, names)) {
       const part = quantizeRows(values, width, format);
+      if (!part.scales.every(Number.isFinite)) throw notFinite(names);
       scales.push(bytesOf(part.scales));
       if (part.zeros) zeros.push(part.zeros);
       yield part.packed;
@@ -104,6 +107,12 @@ function quantized(
         ]),
   ];
 }
+
+const notFinite = (names: readonly string[]): PostgradError =>
+  new PostgradError(
+    "model/not-finite",
+    `a weight of ${names.join(", ")} is NaN or infinite: the checkpoint is damaged, or its training diverged`,
+  );
 
 /** The biases of linear layers that share an input, as one; zeros for those that have none beside others that have. */
 function biases(checkpoint: Checkpoint, linears: readonly Linear[]): readonly TensorToWrite[] {
