@@ -63,7 +63,10 @@ describe.each(jobs)("%j", (options) => {
   });
 
   test("starts accelerate with options that it has", () => {
-    const words = [...launchCommand(job, "/project", 1), ...sbatchText(job, "/project").split(/\s+/)];
+    const words = [
+      ...launchCommand(job, "/project", 1),
+      ...sbatchText(job, "/project").split(/\s+/),
+    ];
     const flags = words.filter((word) => /^--[a-z]+_/.test(word)).map((word) => word.slice(2));
     expect(accepted["accelerate launch"]).toEqual(expect.arrayContaining(flags));
   });
