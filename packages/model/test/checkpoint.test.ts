@@ -311,3 +311,19 @@ test("whatever the configuration, reading it ends in a decoder or a PostgradErro
     { numRuns: 500 },
   );
 });
+
+test("whatever the index of shards, opening ends in a PostgradError", async () => {
+  const shard = fc.oneof(fc.constant("a.safetensors"), fc.string(), fc.jsonValue());
+  const maps = fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), shard));
+  await fc.assert(
+    fc.asyncProperty(maps, async (weight_map) => {
+      const files = memoryFiles({
+        "config.json": JSON.stringify(familyConfig("llama")),
+        "model.safetensors.index.json": JSON.stringify({ weight_map }),
+        "a.safetensors": safetensors({ a: entry("F32", [1], [0, 4]) }, four),
+      });
+      await expect(openCheckpoint("memory", { files })).rejects.toBeInstanceOf(PostgradError);
+    }),
+    { numRuns: 200 },
+  );
+});

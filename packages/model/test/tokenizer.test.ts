@@ -2,9 +2,13 @@ import { readFileSync } from "node:fs";
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { PostgradError } from "@postgrad/schema";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 
+import { readTokenizer } from "../src/checkpoint/tokenizer.ts";
 import { chatTemplate, openCheckpoint, type Tokenizer } from "../src/index.ts";
+import { memoryFiles } from "./memory-files.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { writeCheckpoint } from "./written-checkpoint.ts";
 
@@ -97,4 +101,29 @@ test("what templates use: time, tools, variables, refusals", () => {
     "the chat template refuses the conversation: roles must alternate",
   );
   expect(() => chatTemplate("{% if %}")).toThrow("the chat template cannot be parsed");
+});
+
+test("whatever a tokenizer.json says, reading it ends in a tokenizer or a PostgradError", async () => {
+  const whole = JSON.parse(readFileSync(`${fixture}/tokenizer.json`, "utf8")) as Record<
+    string,
+    unknown
+  >;
+  const changed = fc.tuple(fc.constantFrom(...Object.keys(whole)), fc.jsonValue());
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(changed, { minLength: 1, maxLength: 3 }),
+      fc.jsonValue(),
+      async (changes, chat_template) => {
+        const files = memoryFiles({
+          "tokenizer.json": JSON.stringify({ ...whole, ...Object.fromEntries(changes) }),
+          "tokenizer_config.json": JSON.stringify({ chat_template }),
+        });
+        const read = await readTokenizer(files, "memory").catch((cause: unknown) => cause);
+        expect(read instanceof PostgradError || typeof (read as Tokenizer).size === "number").toBe(
+          true,
+        );
+      },
+    ),
+    { numRuns: 200 },
+  );
 });

@@ -97,8 +97,11 @@ function attempt<Result>(what: string, run: () => Result): Result {
 function defaultOf(stated: unknown): string | undefined {
   if (typeof stated === "string") return stated;
   if (!Array.isArray(stated)) return undefined;
-  const named = stated as readonly { readonly name?: unknown; readonly template?: unknown }[];
-  const chosen = named.find(({ name }) => name === "default")?.template;
+  const named = stated as readonly ({
+    readonly name?: unknown;
+    readonly template?: unknown;
+  } | null)[];
+  const chosen = named.find((entry) => entry?.name === "default")?.template;
   return typeof chosen === "string" ? chosen : undefined;
 }
 

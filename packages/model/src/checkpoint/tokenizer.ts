@@ -33,12 +33,13 @@ export async function readTokenizer(on: Files, folder: string): Promise<Tokenize
   if (definition === undefined) return undefined;
   const config = (await readJson(on, folder, "tokenizer_config.json")) ?? {};
   const chat = await readChatTemplate(on, folder, config);
-  return wrapped(create(folder, definition, config), definition, chat);
+  return create(folder, () => wrapped(new HubTokenizer(definition, config), definition, chat));
 }
 
-function create(folder: string, definition: object, config: object): HubTokenizer {
+/** The library trusts what it reads: whatever it throws then is the file's fault. */
+function create(folder: string, make: () => Tokenizer): Tokenizer {
   try {
-    return new HubTokenizer(definition, config);
+    return make();
   } catch (cause) {
     throw new PostgradError(
       "model/tokenizer",
@@ -56,7 +57,7 @@ function wrapped(
   const bytes = tokenBytes(definition, (id) => inner.id_to_token(id));
   return {
     ...(bytes && { bytesOf: bytes }),
-    size: Math.max(-1, ...inner.get_vocab(true).values()) + 1,
+    size: sizeOf(inner.get_vocab(true)),
     chat,
     encode: (text, { special = false } = {}) =>
       inner.encode(text, { add_special_tokens: special }).ids,
@@ -70,4 +71,11 @@ function wrapped(
     idOf: (token) => inner.token_to_id(token),
     tokenOf: (id) => inner.id_to_token(id),
   };
+}
+
+/** One more than the greatest id. A vocabulary is too long to be spread into the arguments of Math.max. */
+function sizeOf(vocabulary: ReadonlyMap<string, number>): number {
+  let size = 0;
+  for (const id of vocabulary.values()) size = Math.max(size, id + 1);
+  return size;
 }
